@@ -1,0 +1,1 @@
+"""What must go and by when, making it go, and the proof."""

@@ -1,0 +1,82 @@
+"""Every error of the product, as one tree; each has a code, an HTTP status, a retry rule and a sentence for a person.
+
+AvatarError
+├── PhotoRefused        one photo is not usable; the job goes on without it            422
+├── JobRefused          the job can not be done as asked; the person can change it     422
+│   ├── TooFewPhotos    fewer usable photos than the policy demands
+│   ├── UnknownStyle    a style that is not on the shelf
+│   └── UnknownBase     a base model that is not in the table
+├── BrokenPack          a style pack that breaks the schema or the linter              500
+├── WeightsMissing      a base or face model that is not on this machine               503
+├── WeightsRefused      weights whose licence or digest forbids their use              503
+├── Unsafe              this machine would not keep the promises; nothing is started   503
+├── Cancelled           somebody asked for the job to stop                             409
+└── Spoiled             stored bytes that do not open: wrong key, or changed           500
+"""
+
+from __future__ import annotations
+
+
+class AvatarError(Exception):
+    """An expected ending, fit to be shown: `code` is stable, `sentence` is for a person, `remedy` says what to do."""
+
+    code = "error"
+    status = 500
+    retryable = False
+
+    def __init__(self, sentence: str, *, code: str | None = None, remedy: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.remedy = remedy
+        if code is not None:
+            self.code = code
+
+
+class PhotoRefused(AvatarError):
+    code = "photo_refused"
+    status = 422
+
+
+class JobRefused(AvatarError):
+    code = "job_refused"
+    status = 422
+
+
+class TooFewPhotos(JobRefused):
+    code = "too_few_photos"
+
+
+class UnknownStyle(JobRefused):
+    code = "unknown_style"
+
+
+class UnknownBase(JobRefused):
+    code = "unknown_base"
+
+
+class BrokenPack(AvatarError):
+    code = "broken_pack"
+
+
+class WeightsMissing(AvatarError):
+    code = "weights_missing"
+    status = 503
+
+
+class WeightsRefused(AvatarError):
+    code = "weights_refused"
+    status = 503
+
+
+class Unsafe(AvatarError):
+    code = "unsafe"
+    status = 503
+
+
+class Cancelled(AvatarError):
+    code = "cancelled"
+    status = 409
+
+
+class Spoiled(AvatarError):
+    code = "spoiled"

@@ -1,0 +1,1 @@
+"""The fine-tune: a small adapter on a frozen base."""

@@ -1,0 +1,1 @@
+"""What tells a picture's viewer that it was generated."""

@@ -1,0 +1,1 @@
+"""A style pack to the pictures that are delivered."""

@@ -1,0 +1,1 @@
+"""The stages of a job, one file each: intake, tune, render, finish, deliver, purge."""

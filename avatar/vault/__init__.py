@@ -1,0 +1,1 @@
+"""Encrypted objects, each job under its own key."""

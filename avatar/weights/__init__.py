@@ -1,0 +1,1 @@
+"""The table of base models, and how one is fetched and loaded."""

@@ -1,0 +1,1 @@
+"""The Celery side; the service adds its tasks here."""
