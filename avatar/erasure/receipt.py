@@ -1,0 +1,76 @@
+"""The receipt: what was erased, how many of each, when, and how it was checked; nothing in it is about the person.
+
+It is canonical JSON (sorted keys, no spaces, UTF-8), so its digest is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+SCHEMA = "avatar.receipt/1"
+
+NEVER_STORED = (
+    "face descriptors: held in memory only",
+    "latents and text embeddings: held in memory only",
+)
+NOT_COVERED = (
+    "the photos where you keep them: they were only read",
+    "copies that the operating system made of memory (swap, hibernation)",
+    "freed blocks of the disk: they hold ciphertext whose key was never on the disk",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """One sweep over one kind of thing. `listing` is the SHA-256 of the names that were there, one a line."""
+
+    kind: str
+    objects: int
+    listing: str
+    after: str  # the stage whose record made it needless, or "purge"
+    at: str  # RFC 3339, UTC
+
+
+def erased(kind: str, names: Sequence[str], after: str) -> Erased:
+    """A line of the receipt for `names` that were just removed."""
+    listing = hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return Erased(kind, len(names), listing, after, now())
+
+
+def now() -> str:
+    """The time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The one byte string that a document has."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def receipt(
+    job: str, ending: str, lines: Sequence[Erased], *, key_destroyed: bool, remains: Sequence[str]
+) -> dict[str, Any]:
+    """The document. `remains` is the listing made after the erasure: `complete` is true only if it is empty."""
+    body = {
+        "schema": SCHEMA,
+        "job": job,
+        "ending": ending,
+        "key_destroyed": key_destroyed,
+        "erased": [asdict(line) for line in lines],
+        "listed_again": {"at": now(), "objects": len(remains)},
+        "complete": key_destroyed and not remains,
+        "never_stored": list(NEVER_STORED),
+        "not_covered": list(NOT_COVERED),
+    }
+    return body | {"digest": hashlib.sha256(canonical(body)).hexdigest()}
+
+
+def check(document: Mapping[str, Any]) -> bool:
+    """True if the digest fits the rest: one flipped byte is seen. It does not say who wrote it."""
+    body = {key: value for key, value in document.items() if key != "digest"}
+    return hashlib.sha256(canonical(body)).hexdigest() == document.get("digest")
