@@ -84,7 +84,7 @@ def fetch(base: Base, shelf: Path, *, accept_licence: bool = False, downloader: 
 
 
 def verify(base: Base, folder: Path) -> None:
-    """WeightsRefused unless every file is exactly what the lock file and the table say; WeightsMissing without a lock."""
+    """WeightsRefused unless every file is what lock file and table say; WeightsMissing without a lock."""
     if not (folder / LOCK).is_file():
         raise WeightsMissing(f"{base.name!r} has no lock file.", remedy=f"avatar weights fetch {base.name}")
     lock = json.loads((folder / LOCK).read_text())

@@ -60,7 +60,7 @@ class LoadedBase:
     base: Base
     folder: Path
     unet: nn.Module
-    vae: nn.Module
+    vae: Any  # AutoencoderKL; its encoder is None once dropped
     scheduler_config: dict[str, Any]
     prediction: str  # one of PREDICTIONS
     resolution: int  # px
@@ -146,7 +146,7 @@ class LoadedBase:
             if prompts.pooled is None:
                 raise ValueError("this family wants pooled prompts")
             height, width = (int(side) * self.shrink for side in latents.shape[-2:])
-            # original size, crop corner, target size, each (height, width): shown whole and uncut; arXiv 2307.01952, 2.2
+            # original size, crop corner, target size, (height, width) each: whole and uncut; arXiv 2307.01952, 2.2
             ids = torch.tensor([height, width, 0, 0, height, width], device=latents.device, dtype=self.dtype)
             extra = {"text_embeds": prompts.pooled.to(self.dtype), "time_ids": ids.expand(len(latents), -1)}
         out = self.unet(
@@ -227,6 +227,6 @@ def _pipeline(base: Base, folder: Path, dtype: torch.dtype) -> Any:
     return diffusers.StableDiffusionPipeline.from_pretrained(str(folder), **nobody, **options)
 
 
-def _config(part: nn.Module) -> Any:
+def _config(part: Any) -> Any:
     """The configuration that diffusers keeps on each of its networks."""
     return part.config

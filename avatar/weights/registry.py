@@ -53,7 +53,7 @@ class Base:
     resolution: int = 0  # px, the side of the square it was trained at
     memory_tune_gb: float = 0.0
     memory_render_gb: float = 0.0
-    native_token: str = "sks"  # a word the base knows but has no strong picture of
+    native_token: str = "sks"  # noqa: S105 - no secret: a word the base knows but has no strong picture of
     steps: int = 30  # sampler steps
     guidance: float = 6.0  # classifier-free guidance scale
 
@@ -79,6 +79,7 @@ TABLE: dict[str, Base] = {
             resolution=128,
             memory_tune_gb=1.0,
             memory_render_gb=0.6,
+            native_token="ohwx",  # noqa: S106 - a word, kept free while it was trained
             steps=20,
             guidance=3.0,
         ),
@@ -155,7 +156,7 @@ def find(name_or_path: str | Path) -> Base:
 
 
 def place(base: Base, shelf: Path | None = None) -> Path:
-    """The folder of the base's files on this machine. `shelf` is where fetched weights lie; WeightsMissing if absent."""
+    """The folder of the base's files here; `shelf` is where fetched weights lie. WeightsMissing if absent."""
     if base.origin is Origin.PACKAGE:
         folder = Path(str(resources.files("avatar"))) / base.source
     elif base.origin is Origin.FOLDER:
