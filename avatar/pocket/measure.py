@@ -1,0 +1,107 @@
+"""Measure drawn people with real face tools: python -m avatar.pocket.measure --count 60
+
+Prints how often dlib's detectors find exactly one face, how often its recogniser names the right person
+among all (one picture against three others of each), and how far apart its descriptors are.
+"""
+
+import argparse
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from avatar.pocket.draw import draw
+from avatar.pocket.people import person
+from avatar.pocket.view import view
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """dlib's detectors, landmark finder and recogniser."""
+
+    hog: object
+    mmod: object
+    landmarks: object
+    recogniser: object
+
+    @classmethod
+    def load(cls) -> "Tools":
+        """Read the weights that the package face_recognition_models carries, without importing it."""
+        import dlib
+
+        home = Path(next(iter(importlib.util.find_spec("face_recognition_models").submodule_search_locations))) / "models"
+        return cls(dlib.get_frontal_face_detector(), dlib.cnn_face_detection_model_v1(str(home / "mmod_human_face_detector.dat")),
+                   dlib.shape_predictor(str(home / "shape_predictor_5_face_landmarks.dat")),
+                   dlib.face_recognition_model_v1(str(home / "dlib_face_recognition_resnet_model_v1.dat")))
+
+    def look(self, picture: np.ndarray) -> tuple[str, np.ndarray | None]:
+        """Who found exactly one face ("hog", "mmod" or "none") and its descriptor (128,)."""
+        found, by = list(self.hog(picture, 0)), "hog"
+        if len(found) != 1:
+            found, by = [d.rect for d in self.mmod(picture, 0) if d.confidence > .6], "mmod"
+        if len(found) != 1:
+            return "none", None
+        shape = self.landmarks(picture, found[0])
+        return by, np.array(self.recogniser.compute_face_descriptor(picture, shape))
+
+
+def rank_one(vectors: dict[int, list[np.ndarray]]) -> float:
+    """Share of people whose first picture is nearest to one of their own other pictures."""
+    sure = {seed: v for seed, v in vectors.items() if len(v) > 1}
+    right = 0
+    for seed, own in sure.items():
+        near = {other: min(np.linalg.norm(own[0] - v) for v in seen[1:]) for other, seen in sure.items()}
+        right += min(near, key=near.get) == seed
+    return right / max(len(sure), 1)
+
+
+def distances(vectors: dict[int, list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Distances between pictures of one person, and of two."""
+    who = np.array([seed for seed, seen in vectors.items() for _ in seen])
+    flat = np.array([v for seen in vectors.values() for v in seen])
+    far = np.linalg.norm(flat[:, None] - flat[None], axis=-1)
+    upper = np.triu(np.ones_like(far, bool), 1)
+    same = who[:, None] == who[None]
+    return far[upper & same], far[upper & ~same]
+
+
+def report(found: list[str], vectors: dict[int, list[np.ndarray]]) -> str:
+    """The table."""
+    same, different = distances(vectors)
+    at = (5, 25, 50, 75, 95)
+    rows = [f"pictures               {len(found)}",
+            f"one face, HOG          {found.count('hog') / len(found):.1%}",
+            f"one face, HOG or MMOD  {1 - found.count('none') / len(found):.1%}",
+            f"rank-1 of {len(vectors):3d} people   {rank_one(vectors):.1%}",
+            "distance, percentile   " + " ".join(f"{p:5d}" for p in at),
+            "  one person           " + " ".join(f"{v:5.2f}" for v in np.percentile(same, at)),
+            "  two people           " + " ".join(f"{v:5.2f}" for v in np.percentile(different, at))]
+    return "\n".join(rows)
+
+
+def measure(people: list, pictures: int = 4) -> tuple[list[str], dict[int, list[np.ndarray]]]:
+    """Draw and look at people: who found each picture, and descriptors by seed."""
+    tools, found, vectors = Tools.load(), [], {}
+    for who in people:
+        for k in range(pictures):
+            by, vector = tools.look(draw(who, view(who.seed * 1000 + k)))
+            found.append(by)
+            if vector is not None:
+                vectors.setdefault(who.seed, []).append(vector)
+    return found, vectors
+
+
+def main() -> None:
+    """Read the command line, measure, print."""
+    ask = argparse.ArgumentParser(description="Measure drawn people with dlib.")
+    ask.add_argument("--count", type=int, default=60)
+    ask.add_argument("--pictures", type=int, default=4)
+    told = ask.parse_args()
+    torch.set_num_threads(1)
+    print(report(*measure([person(seed) for seed in range(told.count)], told.pictures)))
+
+
+if __name__ == "__main__":
+    main()
