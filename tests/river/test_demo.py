@@ -1,0 +1,75 @@
+"""The README's first command, for real: sample selfies in, a pack out, nothing left behind, nobody asked."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.erasure.receipt import check
+from avatar.marks.label import read_label
+from tests.river.conftest import Run
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_the_demo_ends_well_and_delivers_what_was_asked(demo: Run) -> None:
+    assert demo.code == 0, demo.said
+    report = demo.paper("report.json")
+    assert report["delivered"] == 8
+    pictures = sorted(path.name for path in demo.out.glob("[0-9]*.png"))
+    assert pictures == sorted(one["file"] for one in report["pictures"])
+    assert (demo.out / "contact-sheet.png").stat().st_size > 50_000
+
+
+def test_nothing_but_the_pack_the_report_and_the_receipt_is_left(demo: Run) -> None:
+    left = {str(path.relative_to(demo.home)) for path in demo.home.rglob("*") if path.is_file()}
+    pack = {f"work/out/{path.name}" for path in demo.out.iterdir()}
+    assert left == pack
+
+
+def test_every_path_that_was_ever_written_is_gone_or_in_the_pack(demo: Run) -> None:
+    assert len(demo.written) > 20, "the watcher saw nothing"
+    devices = {"/dev/null"}
+    left = [path for path in demo.written if Path(path).exists() and path not in devices]
+    outside = [path for path in left if not Path(path).is_relative_to(demo.out) and path != str(demo.out)]
+    assert not outside
+
+
+def test_no_address_was_asked_for(demo: Run) -> None:
+    assert demo.network == []
+
+
+def test_the_receipt_counts_everything_and_its_digest_fits(demo: Run) -> None:
+    paper = demo.paper("receipt.json")
+    assert paper["complete"] is True
+    assert check(paper)
+    counted = {line["kind"]: line["objects"] for line in paper["erased"]}
+    assert counted["photo"] == 10
+    assert set(counted) == {"photo", "crop", "checkpoint", "adapter", "candidate", "picture"}
+
+
+def test_the_pictures_are_pictures_and_say_that_they_are_generated(demo: Run) -> None:
+    for path in demo.out.glob("[0-9]*.png"):
+        data = path.read_bytes()
+        assert read_label(data) is not None
+        pixels = np.asarray(Image.open(io.BytesIO(data)))
+        assert pixels.shape == (256, 256, 3)
+        assert pixels.std() > 10
+
+
+def test_no_trace_of_the_selfies_metadata_is_in_any_output(demo: Run) -> None:
+    for path in demo.out.iterdir():
+        data = path.read_bytes()
+        assert b"GPS" not in data
+        assert b"DateTimeOriginal" not in data
+        assert b"p01" not in data
+        assert b"Drawn" not in data
+
+
+def test_the_command_says_what_it_does_and_where_the_result_is(demo: Run) -> None:
+    for word in ("intake", "tune", "render", "finish", "deliver", "contact-sheet.png", "receipt.json", "key destroyed"):
+        assert word in demo.said
