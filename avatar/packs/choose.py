@@ -1,0 +1,219 @@
+"""From more candidates than were ordered to exactly the number ordered, or a shortfall that is counted.
+
+Each candidate is measured once (`Judge.measure`) and then only its figures are kept: descriptors die in that call.
+Gates first: exactly one face, near enough to the person, sharp enough, nothing unsafe, no copy of a selfie. Then, style
+by style, the best by likeness and sharpness, each chosen to differ from those chosen before it.
+
+Covers: styles whose look hides a face from a detector made for photographs (`face_visible` false): for these a missing
+        face and an unmeasured likeness are no reason to reject, or nobody would ever get a bronze; more than one
+        face, blur, copies and unsafe content still are.
+Does not cover: taste; hands; likeness in styles without a visible face, which is told as unknown rather than guessed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from avatar.photos.pixels import lab, luma, resize
+from avatar.ports import Descriptor, Faces, Picture, Safety
+
+SIDE = 16  # pixels; a picture's look at this size is what a contact sheet shows from afar
+BITS = 64  # of the difference hash below
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """Where the gates stand and what is preferred. `wiring` makes it; the numbers here suit the pocket base."""
+
+    margin: float = 0.0  # of the recogniser's own scale, subtracted from `same_person`
+    sharpness: float = 0.015  # mean slope of luminance in [0, 1] per pixel at 256 pixels; blur lies below
+    copy_bits: int = 4  # of 64; a picture this near to a selfie is that selfie again
+    variety: float = 0.5  # weight of being different from those chosen, against likeness at 1
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The figures of one candidate; nothing here says who the person is."""
+
+    index: int
+    style: str
+    rejected: str | None  # the first gate that was not passed
+    distance: float | None  # to the selfies, on the recogniser's scale; None where no face was found
+    share: float | None  # the selfies' distance from each other over `distance`: 1 is as alike as they are
+    sharpness: float
+    nearest: int  # bits of 64 between this picture and the selfie most like it, as a copy would be
+    look: npt.NDArray[np.float32] = field(repr=False, compare=False)  # (SIDE, SIDE, 3) L*a*b*
+
+    def figures(self) -> dict[str, Any]:
+        """What is recorded of a chosen picture, JSON-ready."""
+        return {
+            "index": self.index,
+            "style": self.style,
+            "distance": None if self.distance is None else round(self.distance, 4),
+            "share": None if self.share is None else round(self.share, 4),
+            "sharpness": round(self.sharpness, 4),
+            "nearest": self.nearest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is delivered, in order of style and rank, and what was missed and why."""
+
+    chosen: tuple[Score, ...]
+    short: Mapping[str, int]  # pictures still owed, per style; empty when all is well
+    rejected: Mapping[str, int]  # how often each gate said no
+
+
+class Selfies:
+    """What candidates are held against. Descriptors are biometric: this object is never stored, logged or printed."""
+
+    def __init__(self, crops: Sequence[Picture], faces: Faces) -> None:
+        found = [faces.find(crop) for crop in crops]
+        self._descriptors: list[Descriptor] = [those[0].descriptor for those in found if those]
+        self._hashes = [bits for crop in crops for bits in (fingerprint(crop), fingerprint(crop[:, ::-1]))]
+        self._faces = faces
+        pairs = [
+            faces.distance(one, other)
+            for place, one in enumerate(self._descriptors)
+            for other in self._descriptors[:place]
+        ]
+        self.spread = median(pairs) if pairs else None  # how unlike the selfies are to each other
+
+    def __repr__(self) -> str:
+        return f"Selfies({len(self._descriptors)} faces)"
+
+    def distance(self, face: Descriptor) -> float | None:
+        """The median distance to the person's own pictures; a single odd selfie does not move it."""
+        if not self._descriptors:
+            return None
+        return median(self._faces.distance(face, own) for own in self._descriptors)
+
+    def nearest(self, picture: Picture) -> int:
+        """Bits between the picture and the selfie most like it, mirrored ones included; 64 where there is none."""
+        bits = fingerprint(picture)
+        return min((int((bits != own).sum()) for own in self._hashes), default=BITS)
+
+    def forget(self) -> None:
+        """Overwrite the descriptors and let them go."""
+        for descriptor in self._descriptors:
+            descriptor.fill(0)
+        self._descriptors.clear()
+        self._hashes.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Measures candidates; the only place where a candidate's face is described."""
+
+    faces: Faces
+    safety: Safety
+    selfies: Selfies
+    taste: Taste
+
+    def measure(self, index: int, style: str, picture: Picture, face_visible: bool) -> Score:
+        """One candidate's figures and the first gate it fails; unsafe comes first, whatever else is wrong."""
+        found = self.faces.find(picture)
+        distance = self.selfies.distance(found[0].descriptor) if len(found) == 1 else None
+        sharp = sharpness(picture)
+        nearest = self.selfies.nearest(picture)
+        reach = self.faces.same_person - self.taste.margin
+        gates = {
+            "unsafe": self.safety.judge(picture, found) is not None,
+            "several_faces": len(found) > 1,
+            "no_face": face_visible and not found,
+            "unlike": face_visible and distance is not None and distance > reach,
+            "blurred": sharp < self.taste.sharpness,
+            "copy": nearest <= self.taste.copy_bits,
+        }
+        rejected = next((name for name, failed in gates.items() if failed), None)
+        share = self.selfies.spread / max(distance, 1e-6) if distance is not None and self.selfies.spread else None
+        return Score(index, style, rejected, distance, share, sharp, nearest, look(picture))
+
+
+def choose(scores: Sequence[Score], quotas: Mapping[str, int], taste: Taste, spill: bool = False) -> Choice:
+    """At most `quotas[style]` per style. With `spill`, what one style can not give is filled from the others' rest."""
+    chosen: list[Score] = []
+    left: list[Score] = []
+    for style, quota in quotas.items():
+        fit = [score for score in scores if score.style == style and score.rejected is None]
+        best = _vary(fit, quota, chosen, taste)
+        chosen += best
+        left += [score for score in fit if score not in best]
+    short = {style: quota - sum(s.style == style for s in chosen) for style, quota in quotas.items()}
+    if spill:
+        chosen += _vary(left, sum(short.values()), chosen, taste)
+    order = {style: place for place, style in enumerate(quotas)}
+    chosen.sort(key=lambda score: order[score.style])  # stable: within a style the best stays first
+    counted = Counter(score.rejected for score in scores if score.rejected)
+    owed = {style: number for style, number in short.items() if number}
+    return Choice(tuple(chosen), owed, dict(sorted(counted.items())))
+
+
+def _vary(fit: Sequence[Score], quota: int, before: Sequence[Score], taste: Taste) -> list[Score]:
+    """Greedy: again and again the one with the best sum of rank and difference from the nearest chosen (MMR)."""
+    worth = _worth(fit)
+    taken: list[Score] = []
+    rest = list(fit)
+    while rest and len(taken) < quota:
+        others = [*before, *taken]
+        best = max(rest, key=lambda s: (worth[s.index] + taste.variety * min(1.0, _novelty(s, others)), -s.index))
+        taken.append(best)
+        rest.remove(best)
+    return taken
+
+
+def _worth(fit: Sequence[Score]) -> dict[int, float]:
+    """Rank from 1 (best) to 0 among those of one style: three quarters likeness, one quarter sharpness.
+
+    Ranks and not sums of raw figures: distances have another scale with every recogniser, and in every style.
+    A picture in which no face was found ranks behind all in which one was.
+    """
+    def ranks(values: Sequence[float]) -> list[float]:
+        order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
+        return [1 - order.index(place) / max(1, len(values) - 1) for place in range(len(values))]
+
+    likeness = ranks([-s.distance if s.distance is not None else -math.inf for s in fit])
+    sharp = ranks([s.sharpness for s in fit])
+    return {s.index: 0.75 * a + 0.25 * b for s, a, b in zip(fit, likeness, sharp, strict=True)}
+
+
+def _novelty(score: Score, others: Sequence[Score]) -> float:
+    """How far from the nearest of `others`, where 1 is a plainly different picture (30 in L*a*b* on average)."""
+    return min((difference(score.look, other.look) / 30 for other in others), default=1.0)
+
+
+def difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
+    """Mean colour difference of two looks in L*a*b*; 0 is the same picture, 2 is barely seen."""
+    return float(np.sqrt(((one - other) ** 2).sum(-1)).mean())
+
+
+def look(picture: Picture) -> npt.NDArray[np.float32]:
+    """(SIDE, SIDE, 3) L*a*b* of the picture as seen from afar."""
+    return lab(np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BOX)))
+
+
+def sharpness(picture: Picture) -> float:
+    """Mean of the steepest tenth of the slopes of brightness, per pixel at 256 pixels wide; 1 is black to white."""
+    height = max(8, round(256 * picture.shape[0] / picture.shape[1]))
+    down, across = np.gradient(luma(resize(picture, 256, height)) / 255)
+    slopes = np.hypot(down, across).ravel()
+    tenth = slopes.size // 10
+    return float(np.partition(slopes, -tenth)[-tenth:].mean())
+
+
+def fingerprint(picture: Picture) -> npt.NDArray[np.bool_]:
+    """(64,) bits: whether each of 8 x 8 places is lighter than its right neighbour; scaling does not change it."""
+    small = Image.fromarray(np.ascontiguousarray(picture)).convert("L").resize((9, 8), Image.Resampling.BOX)
+    light = np.asarray(small, np.int16)
+    return (light[:, :-1] > light[:, 1:]).ravel()
+

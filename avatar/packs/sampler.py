@@ -1,0 +1,141 @@
+"""Draw planned shots with a loaded base: many styles in one batch, each row with its own words, seed and guidance.
+
+Solver: DPM-Solver++ of second order (arXiv 2211.01095). Guidance acts only inside an interval of noise levels
+(arXiv 2404.07724): outside, the second evaluation is not made at all, which is both faster and better looking.
+A row's noise comes from its own generator on the CPU, so a picture is the same in any batch and on any device,
+up to rounding.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers import DPMSolverMultistepScheduler
+from torch import Tensor
+
+from avatar.packs.plan import Shot
+from avatar.photos.tensors import to_pictures
+from avatar.ports import Picture, Progress
+from avatar.weights.load import LoadedBase, Prompts
+
+Drawn = tuple[int, Picture | None]  # index of the shot; None where the base gave numbers that are not finite
+
+
+SOLVER = {
+    "algorithm_type": "dpmsolver++",
+    "solver_order": 2,
+    "lower_order_final": True,  # the last step is of first order; with few steps the second order overshoots there
+    "final_sigmas_type": "zero",
+    "timestep_spacing": "trailing",  # begins at the noisiest level, so that the noise we start from is what it expects
+}
+
+
+@torch.inference_mode()
+def sample(
+    loaded: LoadedBase,
+    shots: Sequence[Shot],
+    progress: Progress,
+    batch: int = 8,  # rows; up to twice as many go through the base while guidance acts
+    strength: Callable[[float], None] = lambda scale: None,
+) -> Iterator[Drawn]:
+    """Each shot as (index, picture HWC uint8), batch by batch; `strength` sets the adapter's scale before each batch.
+
+    `progress` is told before every step, so that a stop takes effect within one.
+    """
+    done = 0
+    for rows in batches(shots, batch):
+        strength(rows[0].identity)
+        tick = functools.partial(progress, done, len(shots))
+        yield from zip((shot.index for shot in rows), _draw(loaded, rows, tick), strict=True)
+        done += len(rows)
+    progress(done, len(shots))
+
+
+def batches(shots: Sequence[Shot], size: int) -> list[list[Shot]]:
+    """Shots that may share a batch (same size, steps and adapter scale, any style), in lists of at most `size`."""
+    alike: dict[tuple[int, int, int, float], list[Shot]] = {}
+    for shot in shots:
+        alike.setdefault((shot.width, shot.height, shot.steps, shot.identity), []).append(shot)
+    return [group[at : at + size] for group in alike.values() for at in range(0, len(group), size)]
+
+
+def _draw(loaded: LoadedBase, rows: list[Shot], tick: Callable[[], None]) -> list[Picture | None]:
+    """One batch from noise to pictures."""
+    solver = DPMSolverMultistepScheduler.from_config(loaded.scheduler_config, **SOLVER)
+    with warnings.catch_warnings():  # it turns a tensor into an array in a way that numpy means to forbid
+        warnings.simplefilter("ignore", DeprecationWarning)
+        solver.set_timesteps(rows[0].steps, device=loaded.device)
+    noise = torch.stack([_noise(loaded, shot) for shot in rows])
+    latents = (noise * solver.init_noise_sigma).to(loaded.device, torch.float32)
+    words = _batch(loaded, rows)
+    for step, timestep in enumerate(solver.timesteps):
+        tick()
+        guided = [row for row, shot in enumerate(rows) if acts(shot, float(solver.sigmas[step]))]
+        predicted = _predict(loaded, latents, timestep, words, guided)
+        latents = solver.step(predicted, timestep, latents, return_dict=False)[0]
+    sound = torch.isfinite(latents).flatten(1).all(1)
+    decoded = loaded.decode(torch.nan_to_num(latents))
+    sound &= torch.isfinite(decoded).flatten(1).all(1)
+    decoded = torch.nan_to_num(decoded)
+    return [image if good else None for image, good in zip(to_pictures(decoded), sound.tolist(), strict=True)]
+
+
+def acts(shot: Shot, sigma: float) -> bool:
+    """Whether guidance acts on this shot at this noise level."""
+    return shot.guidance > 1 and shot.low < sigma <= shot.high
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the base is asked with for one batch: words per row, the words to stay away from, and how hard."""
+
+    towards: Prompts
+    away: Prompts
+    scale: Tensor  # (B, 1, 1, 1)
+
+
+def _batch(loaded: LoadedBase, rows: list[Shot]) -> _Batch:
+    """Embed each text once, however many rows share it."""
+    texts = list(dict.fromkeys(text for shot in rows for text in (shot.prompt, shot.negative)))
+    words, place = loaded.embed(texts), {text: at for at, text in enumerate(texts)}
+    scale = torch.tensor([shot.guidance for shot in rows], device=loaded.device).view(-1, 1, 1, 1)
+    return _Batch(
+        words[[place[shot.prompt] for shot in rows]], words[[place[shot.negative] for shot in rows]], scale
+    )
+
+
+def _predict(loaded: LoadedBase, latents: Tensor, timestep: Tensor, words: _Batch, guided: list[int]) -> Tensor:
+    """The base's prediction BCHW; rows in `guided` are pushed from their negative words towards their own."""
+    if not guided:
+        return loaded.denoise(latents, timestep.expand(len(latents)), words.towards)
+    both = torch.cat([latents, latents[guided]])
+    prompts = Prompts.concat([words.towards, words.away[guided]])
+    towards, away = loaded.denoise(both, timestep.expand(len(both)), prompts).tensor_split([len(latents)])
+    pushed = towards.clone()
+    pushed[guided] = away + words.scale[guided] * (towards[guided] - away)
+    return pushed
+
+
+def _noise(loaded: LoadedBase, shot: Shot) -> Tensor:
+    """(C, h, w) standard normal of this shot alone, made on the CPU so that every device starts alike."""
+    shape = (loaded.latent_shape[0], shot.height // loaded.shrink, shot.width // loaded.shrink)
+    return torch.randn(shape, generator=torch.Generator().manual_seed(shot.seed))
+
+
+def draw(loaded: LoadedBase, prompts: Sequence[str], seed: int) -> list[Picture]:
+    """One picture per prompt with the base's own settings, all from one seed; for scoring checkpoints.
+
+    A picture that is not finite comes back black: no face is found in it, which is the score it deserves.
+    """
+    base, side = loaded.base, loaded.resolution
+    shots = [
+        Shot(at, "", words, "", seed + at, side, side, base.guidance, 0.3, 6.0, base.steps, 1.0)
+        for at, words in enumerate(prompts)
+    ]
+    black = np.zeros((side, side, 3), np.uint8)
+    return [black if picture is None else picture for _, picture in sample(loaded, shots, lambda *_: None)]
