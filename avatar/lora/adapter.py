@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -75,7 +76,7 @@ def detach(loaded: LoadedBase) -> None:
 
     unet: Any = loaded.unet
     unet.unload_lora()  # deleting the adapter alone would leave the layers wrapped
-    unet._hf_peft_config_loaded = False
+    vars(unet).pop("_hf_peft_config_loaded", None)  # peft's mark on the network; the class has its own default
     if any(isinstance(module, BaseTunerLayer) for module in unet.modules()):
         raise RuntimeError("an adapter could not be taken off; this process must not go on")
 
@@ -137,12 +138,14 @@ def load(loaded: LoadedBase, data: bytes) -> Adapter:
 
 
 @contextmanager
-def worn(loaded: LoadedBase, data: bytes, strength: float = 1.0) -> Iterator[Adapter]:
-    """The base wearing the adapter in `data`; whatever happens inside, it is overwritten and taken off after."""
+def worn(loaded: LoadedBase, data: bytes) -> Iterator[Callable[[float], None]]:
+    """The base wearing the adapter in `data`, and the function that sets its strength (1 at first).
+
+    Whatever happens inside, the adapter is overwritten and taken off after.
+    """
     adapter = load(loaded, data)
     try:
-        set_strength(adapter, strength)
-        yield adapter
+        yield partial(set_strength, adapter)
     finally:
         overwrite(adapter)
         detach(loaded)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from avatar.errors import UnknownBase
-from avatar.weights.registry import Base, Family
+from avatar.weights.registry import Base, Family, Origin
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")  # the four projections of self- and cross-attention
+SMALL = 256  # px; a base below this is tuned as the one in the package is
 CONVOLUTIONS = ("conv1", "conv2")  # of the residual blocks
 
 
@@ -90,8 +91,14 @@ RECIPES: dict[str, Recipe] = {
 
 
 def recipe_for(base: Base) -> Recipe:
-    """The base's own recipe, else its family's; UnknownBase for what can not be tuned."""
-    recipe = RECIPES.get(base.name) or RECIPES.get(base.family)
+    """The base's own recipe, else its family's; UnknownBase for what can not be tuned.
+
+    A folder's name says nothing about what is in it, so a base given by path is known by its family and size.
+    """
+    key: str = base.name
+    if base.origin is Origin.FOLDER:
+        key = "pocket" if 0 < base.resolution < SMALL else base.family
+    recipe = RECIPES.get(key) or RECIPES.get(base.family)
     if recipe is None:
         raise UnknownBase(f"There is no recipe to tune {base.name!r}.")
     return recipe

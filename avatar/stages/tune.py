@@ -20,7 +20,7 @@ from avatar.job import Done, Job, Kind, Outcome, Refused
 from avatar.lora import adapter, dataset, likeness, prior
 from avatar.lora.loop import Checkpoint, tune
 from avatar.lora.recipes import Recipe
-from avatar.photos.crops import Crop, unpack
+from avatar.photos.crops import Crop, unpack_crop
 from avatar.ports import Faces, Picture, Progress, Vault
 from avatar.weights.load import LoadedBase
 
@@ -37,11 +37,14 @@ Sample = Callable[[LoadedBase, Sequence[str], int], list[Picture]]  # base, prom
 
 @dataclass(frozen=True, slots=True)
 class TunePorts:
-    """What tune asks of the world. `base` gives the same loaded base for job after job."""
+    """What tune asks of the world.
+
+    `base` gives the same loaded base for job after job; `sample` draws with whatever adapter that base wears.
+    """
 
     vault: Vault
     faces: Faces
-    base: Callable[[], LoadedBase]
+    base: Callable[[str], LoadedBase]
     recipe: Recipe
     token: str  # the word that comes to mean this person
     sample: Sample
@@ -51,15 +54,14 @@ class TunePorts:
 
 def run(job: Job, ports: TunePorts) -> Outcome:
     """Tune on the job's crops and store the adapter that draws the person best."""
-    loaded = ports.base()
+    loaded = ports.base(job.base)
     recipe = replace(ports.recipe, seed=job.seed)
-    subject = f"{ports.token} {job.class_word}"
     names = ports.vault.names(job.id, Kind.CROP)
-    crops = [unpack(ports.vault.get(job.id, Kind.CROP, name)) for name in names]
+    crops = [unpack_crop(ports.vault.get(job.id, Kind.CROP, name)) for name in names]
     if not crops:
         return Refused("no_crops", "None of the photos could be used.")
-    checkpoints = _train(job, ports, loaded, recipe, [_named(crop, subject) for crop in crops])
-    scores = _score(job, ports, loaded, checkpoints, subject, recipe.shots, crops)
+    checkpoints = _train(job, ports, loaded, recipe, crops)
+    scores = _score(job, ports, loaded, checkpoints, recipe.shots, crops)
     kept = likeness.best(scores)
     if loaded.digest() != loaded.known_digest:
         raise AvatarError("The base is not as it was loaded; this process must not go on.", code="base_changed")
@@ -67,14 +69,7 @@ def run(job: Job, ports: TunePorts) -> Outcome:
     return Done(_facts(loaded, checkpoints, scores, kept, len(crops)))
 
 
-def _named(crop: Crop, subject: str) -> Crop:
-    """The crop with the person's own words in its caption."""
-    return replace(crop, caption=crop.caption.format(subject=subject))
-
-
-def _train(
-    job: Job, ports: TunePorts, loaded: LoadedBase, recipe: Recipe, crops: Sequence[Crop]
-) -> list[Checkpoint]:
+def _train(job: Job, ports: TunePorts, loaded: LoadedBase, recipe: Recipe, crops: Sequence[Crop]) -> list[Checkpoint]:
     """Encode, train, store each checkpoint as it comes."""
     data = dataset.build(loaded, crops, recipe, _prior(job, ports, loaded, recipe))
     checkpoints = []
@@ -99,11 +94,11 @@ def _prior(job: Job, ports: TunePorts, loaded: LoadedBase, recipe: Recipe) -> pr
 
 
 def _score(
-    job: Job, ports: TunePorts, loaded: LoadedBase, checkpoints: list[Checkpoint], subject: str, shots: int,
-    crops: Sequence[Crop],
-) -> list[likeness.Likeness]:  # fmt: skip
+    job: Job, ports: TunePorts, loaded: LoadedBase, checkpoints: list[Checkpoint], shots: int, crops: Sequence[Crop]
+) -> list[likeness.Likeness]:
     """Draw the same few pictures with each checkpoint and measure them against the crops."""
     references = likeness.descriptors([crop.picture for crop in crops], ports.faces)
+    subject = f"{ports.token} {job.class_word}"
     prompts = [SHOTS[at % len(SHOTS)].format(subject=subject) for at in range(shots)]
     scores = []
     for done, checkpoint in enumerate(checkpoints):

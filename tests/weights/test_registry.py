@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from avatar.errors import UnknownBase, WeightsMissing, WeightsRefused
+from avatar.weights.registry import TABLE, Family, Origin, entry, find, place
+
+PICKLES = ("unet/diffusion_pytorch_model.bin", "text_encoder/pytorch_model.bin", "v1-5-pruned.ckpt", "vae/old.pt")
+
+
+def test_a_folder_of_weights_is_found_by_its_path(folders: dict[str, Path]) -> None:
+    small, large = find(folders["sd15"]), find(str(folders["sdxl"]))
+    assert (small.family, small.resolution, small.origin) == (Family.SD15, 32, Origin.FOLDER)
+    assert large.family is Family.SDXL
+    assert place(small) == folders["sd15"]
+
+
+def test_a_name_nobody_knows_is_refused_and_the_known_ones_are_said() -> None:
+    with pytest.raises(UnknownBase) as error:
+        find("no-such-base")
+    assert "sdxl" in error.value.remedy
+
+
+def test_a_face_pack_is_in_the_table_but_is_no_base() -> None:
+    assert entry("auraface").licence == "Apache-2.0"
+    with pytest.raises(UnknownBase):
+        find("auraface")
+
+
+def test_weights_that_were_not_fetched_are_missing_with_the_command_that_fetches_them(tmp_path: Path) -> None:
+    for shelf in (tmp_path, None):
+        with pytest.raises(WeightsMissing) as error:
+            place(find("sdxl"), shelf)
+        assert error.value.remedy == "avatar weights fetch sdxl"
+
+
+def test_every_hub_base_is_pinned_to_a_full_commit_and_fetches_no_pickle() -> None:
+    for base in TABLE.values():
+        if base.origin is Origin.HUB:
+            assert base.revision is not None
+            assert len(base.revision) == 40
+            assert base.files
+            assert not any(fnmatch(pickle, pattern) for pattern in base.files for pickle in PICKLES)
+
+
+def test_a_folder_that_names_foreign_code_is_refused(folders: dict[str, Path], tmp_path: Path) -> None:
+    index = json.loads((folders["sd15"] / "model_index.json").read_text())
+    for change in ({"unet": ["my_code", "UNet"]}, {"_class_name": "FunnyPipeline"}):
+        (tmp_path / "model_index.json").write_text(json.dumps(index | change))
+        with pytest.raises(WeightsRefused):
+            find(tmp_path)
+
+
+def test_a_base_that_ships_with_the_package_is_looked_for_in_the_package() -> None:
+    lost = replace(TABLE["pocket"], source="pocket/nowhere")
+    with pytest.raises(WeightsMissing):
+        place(lost)
+
+
+def test_the_table_needs_no_torch_and_not_the_pocket_shelf() -> None:
+    code = "import sys, avatar.weights.fetch; print({'torch', 'avatar.pocket'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
