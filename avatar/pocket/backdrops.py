@@ -18,7 +18,7 @@ def blobs(field: np.ndarray, rng: np.random.Generator, count: int, colours, low:
     """Scatter discs of light between two rows."""
     for _ in range(count):
         at = (int(rng.integers(SMALL)), int(rng.integers(low, high)))
-        colour = np.asarray(colours[rng.integers(len(colours))]) * rng.uniform(.8, 1.15)
+        colour = np.asarray(colours[rng.integers(len(colours))]) * rng.uniform(0.8, 1.15)
         cv2.circle(field, at, int(rng.integers(*radius)), colour.clip(0, 1).tolist(), -1, cv2.LINE_AA)
 
 
@@ -27,7 +27,9 @@ def boxes(field: np.ndarray, rng: np.random.Generator, colour: tuple, lit: tuple
     x = 0
     while x < SMALL:
         wide, top = int(rng.integers(9, 22)), int(rng.integers(15, 58))
-        cv2.rectangle(field, (x, top), (x + wide, SMALL), (np.asarray(colour) * rng.uniform(.7, 1.25)).clip(0, 1).tolist(), -1)
+        cv2.rectangle(
+            field, (x, top), (x + wide, SMALL), (np.asarray(colour) * rng.uniform(0.7, 1.25)).clip(0, 1).tolist(), -1
+        )
         for _ in range(8 if lit else 0):
             at = (x + int(rng.integers(max(wide, 1))), top + int(rng.integers(3, 40)))
             cv2.rectangle(field, at, (at[0] + 2, at[1] + 2), lit, -1)
@@ -39,44 +41,44 @@ def scene(view: View, rng: np.random.Generator) -> np.ndarray:
     c = np.float32(view.backdrop_colour)
     kind = view.backdrop
     if kind is Backdrop.PARK:
-        field = ramp((.68, .82, .92), (.38, .58, .26))
-        blobs(field, rng, 60, ((.20, .42, .16), (.36, .56, .20), (.52, .68, .30)), 4, 66, (5, 13))
+        field = ramp((0.68, 0.82, 0.92), (0.38, 0.58, 0.26))
+        blobs(field, rng, 60, ((0.20, 0.42, 0.16), (0.36, 0.56, 0.20), (0.52, 0.68, 0.30)), 4, 66, (5, 13))
     elif kind is Backdrop.BEACH:
-        field = ramp((.50, .74, .94), (.80, .90, .96))
-        field[52:70] = (.16, .50, .64)
-        field[70:] = (.90, .80, .60)
+        field = ramp((0.50, 0.74, 0.94), (0.80, 0.90, 0.96))
+        field[52:70] = (0.16, 0.50, 0.64)
+        field[70:] = (0.90, 0.80, 0.60)
         blobs(field, rng, 4, ((1, 1, 1),), 8, 30, (4, 9))
     elif kind is Backdrop.CITY:
-        field = ramp((.72, .80, .88), (.82, .84, .86))
-        boxes(field, rng, (.50, .52, .56), (.75, .80, .84))
+        field = ramp((0.72, 0.80, 0.88), (0.82, 0.84, 0.86))
+        boxes(field, rng, (0.50, 0.52, 0.56), (0.75, 0.80, 0.84))
     elif kind is Backdrop.ROOM:
-        field = ramp(tuple(.45 + .5 * c), tuple(.35 + .5 * c))
-        cv2.rectangle(field, (8, 12), (34, 52), (.96, .96, .90), -1)
-        cv2.rectangle(field, (64, 40), (92, 96), (.40, .27, .17), -1)
-        blobs(field, rng, 12, ((.7, .2, .2), (.2, .4, .5), (.9, .8, .4)), 46, 86, (2, 5))
-        field = field if rng.random() < .5 else np.ascontiguousarray(field[:, ::-1])
+        field = ramp(tuple(0.45 + 0.5 * c), tuple(0.35 + 0.5 * c))
+        cv2.rectangle(field, (8, 12), (34, 52), (0.96, 0.96, 0.90), -1)
+        cv2.rectangle(field, (64, 40), (92, 96), (0.40, 0.27, 0.17), -1)
+        blobs(field, rng, 12, ((0.7, 0.2, 0.2), (0.2, 0.4, 0.5), (0.9, 0.8, 0.4)), 46, 86, (2, 5))
+        field = field if rng.random() < 0.5 else np.ascontiguousarray(field[:, ::-1])
     elif kind is Backdrop.SUNSET:
-        field = ramp((.36, .26, .48), (.98, .58, .28))
-        cv2.circle(field, (int(rng.integers(10, 86)), 56), 9, (1, .9, .6), -1, cv2.LINE_AA)
-        field[76:] = (.30, .18, .22)
+        field = ramp((0.36, 0.26, 0.48), (0.98, 0.58, 0.28))
+        cv2.circle(field, (int(rng.integers(10, 86)), 56), 9, (1, 0.9, 0.6), -1, cv2.LINE_AA)
+        field[76:] = (0.30, 0.18, 0.22)
     elif kind is Backdrop.BRICKS:
-        field = ramp((.60, .32, .24), (.50, .26, .20))
-        field *= rng.uniform(.9, 1.1, (SMALL // 8, SMALL // 16, 1)).repeat(8, 0).repeat(16, 1).astype(np.float32)
-        field[::8] = (.72, .66, .60)
+        field = ramp((0.60, 0.32, 0.24), (0.50, 0.26, 0.20))
+        field *= rng.uniform(0.9, 1.1, (SMALL // 8, SMALL // 16, 1)).repeat(8, 0).repeat(16, 1).astype(np.float32)
+        field[::8] = (0.72, 0.66, 0.60)
         for row in range(0, SMALL, 8):
-            field[row:row + 8, (row % 16)::16] = (.72, .66, .60)
+            field[row : row + 8, (row % 16) :: 16] = (0.72, 0.66, 0.60)
     elif kind is Backdrop.SNOW:
-        field = ramp((.76, .82, .90), (.95, .97, 1))
-        blobs(field, rng, 16, ((.40, .50, .48), (.52, .60, .60)), 36, 62, (4, 10))
+        field = ramp((0.76, 0.82, 0.90), (0.95, 0.97, 1))
+        blobs(field, rng, 16, ((0.40, 0.50, 0.48), (0.52, 0.60, 0.60)), 36, 62, (4, 10))
         blobs(field, rng, 40, ((1, 1, 1),), 0, 96, (1, 3))
     elif kind is Backdrop.NIGHT:
-        field = ramp((.04, .05, .12), (.12, .10, .18))
-        blobs(field, rng, 34, ((1, .8, .4), (.9, .4, .3), (.4, .6, 1), (.5, 1, .7)), 10, 90, (2, 6))
+        field = ramp((0.04, 0.05, 0.12), (0.12, 0.10, 0.18))
+        blobs(field, rng, 34, ((1, 0.8, 0.4), (0.9, 0.4, 0.3), (0.4, 0.6, 1), (0.5, 1, 0.7)), 10, 90, (2, 6))
     elif kind is Backdrop.STUDIO:
-        ys, xs = np.mgrid[-1:1:SMALL * 1j, -1:1:SMALL * 1j].astype(np.float32)
-        field = c * (1.12 - .26 * (xs ** 2 + ys ** 2))[..., None]
+        ys, xs = np.mgrid[-1 : 1 : SMALL * 1j, -1 : 1 : SMALL * 1j].astype(np.float32)
+        field = c * (1.12 - 0.26 * (xs**2 + ys**2))[..., None]
     else:
-        field = ramp(tuple(c), tuple(c * .92))
+        field = ramp(tuple(c), tuple(c * 0.92))
     return np.clip(field, 0, 1).astype(np.float32)
 
 
@@ -84,6 +86,6 @@ def backdrop(view: View, side: int) -> np.ndarray:
     """The backdrop, float32 (side, side, 3) sRGB in [0, 1]."""
     rng = np.random.default_rng([view.seed, 17])
     field = scene(view, rng)
-    blur = {Backdrop.BRICKS: .5, Backdrop.PLAIN: .1, Backdrop.NIGHT: .9}.get(view.backdrop, 1.6)
+    blur = {Backdrop.BRICKS: 0.5, Backdrop.PLAIN: 0.1, Backdrop.NIGHT: 0.9}.get(view.backdrop, 1.6)
     field = cv2.GaussianBlur(field, (0, 0), blur)
     return cv2.resize(field, (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)

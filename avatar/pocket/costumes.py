@@ -11,7 +11,7 @@ from avatar.pocket.draw import Buffer, chunked, light, march, normals, shade
 from avatar.pocket.paint import paint
 from avatar.pocket.people import Hair, Person
 from avatar.pocket.shapes import Part, body, to_head
-from avatar.pocket.solids import ball, carve, egg, melt, rod
+from avatar.pocket.solids import ball, carve, egg
 from avatar.pocket.view import View
 
 FAR = 9.0
@@ -19,8 +19,8 @@ FAR = 9.0
 
 def girth(who: Person) -> float:
     """Half width of what sits on the head: hair counts, within reason."""
-    extra = {Hair.BALD: .04, Hair.BUZZ: .05, Hair.AFRO: .24, Hair.CURLS: .18, Hair.WAVES: .15, Hair.LOCS: .15}
-    return who.head_width + extra.get(who.hair, .11)
+    extra = {Hair.BALD: 0.04, Hair.BUZZ: 0.05, Hair.AFRO: 0.24, Hair.CURLS: 0.18, Hair.WAVES: 0.15, Hair.LOCS: 0.15}
+    return who.head_width + extra.get(who.hair, 0.11)
 
 
 def ring(x: Tensor, y: Tensor, z: Tensor, centre: tuple, radii: tuple, thick: float) -> Tensor:
@@ -33,85 +33,118 @@ def ring(x: Tensor, y: Tensor, z: Tensor, centre: tuple, radii: tuple, thick: fl
 def royal(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
     """A crown (gold, jewels) and an ermine collar."""
     x, y, z = h
-    r = girth(who) * .86
-    turn = torch.atan2(x, z + .08)
-    far = ((x / r) ** 2 + ((z + .08) / (r * 1.1)) ** 2).sqrt()
-    base, points = who.hairline + .10, .30 + .13 * torch.cos(8 * turn)
-    band = torch.maximum(((far - 1 - .25 * (y - base)) * r).abs() - .025, torch.maximum(base - y, y - base - points)) * .7
-    gems = ball(((turn / (torch.pi / 4)) - (turn / (torch.pi / 4)).round()) * .62, y, far * r, (0, base + .12, r + .04), .055)
-    collar = torch.maximum(body(*w, who)[1] - .07, (w[0] ** 2 + (w[1] + 1.15) ** 2).sqrt() - who.neck_width - .42)
+    r = girth(who) * 0.86
+    turn = torch.atan2(x, z + 0.08)
+    far = ((x / r) ** 2 + ((z + 0.08) / (r * 1.1)) ** 2).sqrt()
+    base, points = who.hairline + 0.10, 0.30 + 0.13 * torch.cos(8 * turn)
+    band = (
+        torch.maximum(((far - 1 - 0.25 * (y - base)) * r).abs() - 0.025, torch.maximum(base - y, y - base - points))
+        * 0.7
+    )
+    gems = ball(
+        ((turn / (torch.pi / 4)) - (turn / (torch.pi / 4)).round()) * 0.62,
+        y,
+        far * r,
+        (0, base + 0.12, r + 0.04),
+        0.055,
+    )
+    collar = torch.maximum(body(*w, who)[1] - 0.07, (w[0] ** 2 + (w[1] + 1.15) ** 2).sqrt() - who.neck_width - 0.42)
     return band, gems, collar
 
 
 def wizard(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
     """A pointed hat (cloth, band) and a robe's collar."""
     x, y, z = h
-    r, base = girth(who) * 1.02, who.hairline + .02
-    tilt = y + .16 * (z + .1)
+    r, base = girth(who) * 1.02, who.hairline + 0.02
+    tilt = y + 0.16 * (z + 0.1)
     up = (tilt - base) / 1.05
-    far = (x * x + (z + .12) ** 2).sqrt()
-    cone = torch.maximum((far - r * (1 - up).clamp_min(0)) * .75, base - .04 - tilt)
-    brim = torch.maximum(far - r * 1.38, (tilt - base).abs() - .03) * .9
-    band = torch.maximum((far - r * (1.03 - up)) * .75, (tilt - base - .10).abs() - .07)
-    collar = body(*w, who)[1] - .05
+    far = (x * x + (z + 0.12) ** 2).sqrt()
+    cone = torch.maximum((far - r * (1 - up).clamp_min(0)) * 0.75, base - 0.04 - tilt)
+    brim = torch.maximum(far - r * 1.38, (tilt - base).abs() - 0.03) * 0.9
+    band = torch.maximum((far - r * (1.03 - up)) * 0.75, (tilt - base - 0.10).abs() - 0.07)
+    collar = body(*w, who)[1] - 0.05
     return torch.minimum(cone, brim), band, collar
 
 
 def knight(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
     """An open steel helmet with its rim, a gorget and plates on the shoulders."""
     x, y, z = h
-    r = girth(who) + .02
-    shell = egg(x, y, z, (0, .26, -.12), (r, who.crown + .16, .98))
-    shell = carve(shell, torch.maximum(face(x, y, who), -.02 - z), .03)
-    shell = torch.maximum(shell, -.75 - y)
-    crest = egg(x, y, z, (0, .55, -.12), (.07, who.crown + .05, .98))
-    neck = torch.minimum(body(*w, who)[1] - .05, ring(*w, (0, -1.12, -.22), (who.neck_width + .12, who.neck_width + .14), .09))
+    r = girth(who) + 0.02
+    shell = egg(x, y, z, (0, 0.26, -0.12), (r, who.crown + 0.16, 0.98))
+    shell = carve(shell, torch.maximum(face(x, y, who), -0.02 - z), 0.03)
+    shell = torch.maximum(shell, -0.75 - y)
+    crest = egg(x, y, z, (0, 0.55, -0.12), (0.07, who.crown + 0.05, 0.98))
+    neck = torch.minimum(
+        body(*w, who)[1] - 0.05, ring(*w, (0, -1.12, -0.22), (who.neck_width + 0.12, who.neck_width + 0.14), 0.09)
+    )
     ax, wy, wz = w[0].abs(), w[1], w[2]
-    plates = egg(ax, wy, wz, (who.shoulder * .80, -1.72, -.26), (.46, .40, .50))
-    return shell, carve(crest, torch.maximum(face(x, y, who), -.02 - z), .03), torch.minimum(neck, plates)
+    plates = egg(ax, wy, wz, (who.shoulder * 0.80, -1.72, -0.26), (0.46, 0.40, 0.50))
+    return shell, carve(crest, torch.maximum(face(x, y, who), -0.02 - z), 0.03), torch.minimum(neck, plates)
 
 
 def face(x: Tensor, y: Tensor, who: Person) -> Tensor:
     """The opening a helmet leaves for the face: negative within."""
-    top, low = who.hairline * .92, -who.chin_y + .10
+    top, low = who.hairline * 0.92, -who.chin_y + 0.10
     up = torch.where(y > 0, y / top, y / low)
-    return (((x / (who.head_width * .93)).abs() ** 3 + up.abs() ** 3 + 1e-6) ** (1 / 3) - 1) * .6
+    return (((x / (who.head_width * 0.93)).abs() ** 3 + up.abs() ** 3 + 1e-6) ** (1 / 3) - 1) * 0.6
 
 
 def astronaut(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
     """A white hood with a dark edge, the helmet's ring and a padded suit."""
     x, y, z = h
-    r = girth(who) + .10
-    shell = egg(x, y, z, (0, .16, -.16), (r, who.crown + .26, 1.02))
-    shell = torch.maximum(carve(shell, torch.maximum(face(x, y, who), .05 - z), .05), -.90 - y)
-    edge = torch.maximum(face(x, y, who).abs() - .045, shell.abs() - .05)
-    collar = ring(*w, (0, -1.22, -.18), (.78, .72), .13)
-    suit = body(*w, who)[1] - .06
+    r = girth(who) + 0.10
+    shell = egg(x, y, z, (0, 0.16, -0.16), (r, who.crown + 0.26, 1.02))
+    shell = torch.maximum(carve(shell, torch.maximum(face(x, y, who), 0.05 - z), 0.05), -0.90 - y)
+    edge = torch.maximum(face(x, y, who).abs() - 0.045, shell.abs() - 0.05)
+    collar = ring(*w, (0, -1.22, -0.18), (0.78, 0.72), 0.13)
+    suit = body(*w, who)[1] - 0.06
     return shell, edge, torch.minimum(collar, suit)
 
 
 def wreath(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
     """Leaves, flowers and their hearts, round the head."""
     x, y, z = h
-    r, base = girth(who) * 1.0, who.hairline + .03
-    tilt = y - .18 * (z - .3) * -1
-    leaves = ring(x, tilt, z, (0, base, -.10), (r, r * 1.12), .085) + .03 * torch.sin(24 * torch.atan2(x, z + .1)) * torch.sin(30 * y)
-    turn = torch.atan2(x / r, (z + .10) / (r * 1.12))
+    r, base = girth(who) * 1.0, who.hairline + 0.03
+    tilt = y - 0.18 * (z - 0.3) * -1
+    leaves = ring(x, tilt, z, (0, base, -0.10), (r, r * 1.12), 0.085) + 0.03 * torch.sin(
+        24 * torch.atan2(x, z + 0.1)
+    ) * torch.sin(30 * y)
+    turn = torch.atan2(x / r, (z + 0.10) / (r * 1.12))
     step = torch.pi / 6
     middle = (turn / step).round() * step
-    cx, cz = r * torch.sin(middle), r * 1.12 * torch.cos(middle) - .10
+    cx, cz = r * torch.sin(middle), r * 1.12 * torch.cos(middle) - 0.10
     far = ((x - cx * 1.05) ** 2 + (tilt - base) ** 2 + (z - cz * 1.05) ** 2).sqrt()
-    petals = far - .135 - .025 * torch.cos(5 * torch.atan2(tilt - base, (x - cx) * cz - (z - cz) * cx))
+    petals = far - 0.135 - 0.025 * torch.cos(5 * torch.atan2(tilt - base, (x - cx) * cz - (z - cz) * cx))
     out = ((x - cx * 1.15) ** 2 + (tilt - base) ** 2 + (z - cz * 1.15) ** 2).sqrt()
-    return leaves * .8, petals * .8, out - .062
+    return leaves * 0.8, petals * 0.8, out - 0.062
 
 
 COSTUMES = {  # shape, colours of its three pieces in linear light, backdrop top and bottom in sRGB
-    "astronaut": (astronaut, ((.80, .80, .82), (.06, .06, .07), (.78, .78, .80)), ((.02, .02, .07), (.06, .09, .22))),
-    "royal": (royal, ((.70, .42, .08), (.55, .02, .06), (.85, .82, .76)), ((.38, .07, .11), (.18, .03, .07))),
-    "knight": (knight, ((.30, .32, .35), (.42, .08, .06), (.26, .28, .31)), ((.50, .52, .54), (.24, .24, .26))),
-    "wizard": (wizard, ((.05, .04, .22), (.70, .50, .10), (.06, .05, .25)), ((.12, .10, .30), (.30, .14, .40))),
-    "flower-wreath": (wreath, ((.05, .18, .04), (.80, .25, .35), (.85, .60, .06)), ((.66, .84, .90), (.45, .68, .40))),
+    "astronaut": (
+        astronaut,
+        ((0.80, 0.80, 0.82), (0.06, 0.06, 0.07), (0.78, 0.78, 0.80)),
+        ((0.02, 0.02, 0.07), (0.06, 0.09, 0.22)),
+    ),
+    "royal": (
+        royal,
+        ((0.70, 0.42, 0.08), (0.55, 0.02, 0.06), (0.85, 0.82, 0.76)),
+        ((0.38, 0.07, 0.11), (0.18, 0.03, 0.07)),
+    ),
+    "knight": (
+        knight,
+        ((0.30, 0.32, 0.35), (0.42, 0.08, 0.06), (0.26, 0.28, 0.31)),
+        ((0.50, 0.52, 0.54), (0.24, 0.24, 0.26)),
+    ),
+    "wizard": (
+        wizard,
+        ((0.05, 0.04, 0.22), (0.70, 0.50, 0.10), (0.06, 0.05, 0.25)),
+        ((0.12, 0.10, 0.30), (0.30, 0.14, 0.40)),
+    ),
+    "flower-wreath": (
+        wreath,
+        ((0.05, 0.18, 0.04), (0.80, 0.25, 0.35), (0.85, 0.60, 0.06)),
+        ((0.66, 0.84, 0.90), (0.45, 0.68, 0.40)),
+    ),
 }
 
 
@@ -128,10 +161,13 @@ def sky_of(theme: str, view: View, side: int) -> np.ndarray:
 
     field = ramp(*COSTUMES[theme][2])
     rng = np.random.default_rng([view.seed, 23])
-    field = field * rng.uniform(.85, 1.2) + cv2.GaussianBlur(rng.normal(0, .5, (96, 96, 1)).astype(np.float32), (0, 0), 5)[..., None]
+    field = (
+        field * rng.uniform(0.85, 1.2)
+        + cv2.GaussianBlur(rng.normal(0, 0.5, (96, 96, 1)).astype(np.float32), (0, 0), 5)[..., None]
+    )
     if theme in ("astronaut", "wizard"):
         for _ in range(50):
-            field[rng.integers(96), rng.integers(96)] = rng.uniform(.5, 1)
+            field[rng.integers(96), rng.integers(96)] = rng.uniform(0.5, 1)
     return cv2.resize(field.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
@@ -141,8 +177,10 @@ def dressed(buffer: Buffer, who: Person, view: View, theme: str) -> np.ndarray:
         worn = over(buffer, who, view, theme)
         own = light(buffer, who, view, paint(buffer, who, view))
         colour = own.new_tensor(COSTUMES[theme][1])[worn.part]
-        bright = light(Buffer(**{**fields_of(worn), "part": torch.full_like(worn.part, Part.GLASSES)}), who, view, colour, False)
-        scene = torch.full((buffer.side ** 2, 3), -1.0)
+        bright = light(
+            Buffer(**{**fields_of(worn), "part": torch.full_like(worn.part, Part.GLASSES)}), who, view, colour, False
+        )
+        scene = torch.full((buffer.side**2, 3), -1.0)
         scene[buffer.where] = own
         scene[worn.where] = bright
         hit = (scene[:, 0] >= 0).nonzero().squeeze(-1)
@@ -160,9 +198,12 @@ def over(buffer: Buffer, who: Person, view: View, theme: str) -> Buffer:
     origin, aim, depth = march(view, buffer.side, gap, buffer.depth.device)
     reach = torch.zeros_like(depth)  # hair that pokes through a hat is pressed under it
     if theme != "flower-wreath":
-        reach[buffer.where[buffer.part == Part.HAIR]] = .45
+        reach[buffer.where[buffer.part == Part.HAIR]] = 0.45
     where = (depth.isfinite() & (depth < buffer.depth + reach)).nonzero().squeeze(-1)
     world = origin + aim[where] * depth[where, None]
     part = pieces(world, who, view, theme).argmin(0)
-    sky = (gap(world + normals(world, gap) * .12) / .12).clamp(.35, 1)
-    return Buffer(buffer.size, buffer.side, where, world, to_head(world, view), normals(world, gap), aim[where], depth, part, sky, {})
+    normal = normals(world, gap)
+    sky = (gap(world + normal * 0.12) / 0.12).clamp(0.35, 1)
+    return Buffer(
+        buffer.size, buffer.side, where, world, to_head(world, view), normal, aim[where], depth, part, sky, {}
+    )

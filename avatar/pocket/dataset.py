@@ -18,32 +18,54 @@ import numpy as np
 import torch
 
 from avatar.pocket.captions import caption
+from avatar.pocket.colours import skin_group
 from avatar.pocket.draw import geometry
 from avatar.pocket.looks import THEMES, themed
-from avatar.pocket.people import Hair, Person, person, recolour, skin_group
+from avatar.pocket.people import Hair, Person, person, recolour
 from avatar.pocket.view import View, view
 
 SHARD = 256  # pictures
 SHARING = 8  # pictures of one march: the march costs as much as seven shadings
 FIRST_SEED = 100_000  # people below are kept for testing and never drawn here
-PHOTO_SHARE = .45
+PHOTO_SHARE = 0.45
 LIGHTS = 3  # directions of light per march; a shadow costs as much as the rest of a shading
 
 
 def traits(who: Person) -> dict:
     """What a classifier may be asked to see."""
-    return {"hair": str(who.hair), "hair_colour": "none" if who.hair in (Hair.BALD, Hair.HEADSCARF) else str(who.hair_colour),
-            "skin_group": skin_group(who), "tone": round(who.tone, 2), "age": round(who.age),
-            "glasses": str(who.glasses), "beard": str(who.beard)}
+    return {
+        "hair": str(who.hair),
+        "hair_colour": "none" if who.hair in (Hair.BALD, Hair.HEADSCARF) else str(who.hair_colour),
+        "skin_group": skin_group(who),
+        "tone": round(who.tone, 2),
+        "age": round(who.age),
+        "glasses": str(who.glasses),
+        "beard": str(who.beard),
+    }
 
 
 def sights(first: View, seed: int) -> list[View]:
     """Views that share the pose of the first: other clothes, backdrops, colours of light, a few directions."""
     others = [view(seed * SHARING + k) for k in range(SHARING)]
-    keep = ("yaw", "pitch", "roll", "smile", "mouth_open", "blink", "gaze_y", "brow_raise", "span", "camera", "shift_x", "shift_y")
+    keep = (
+        "yaw",
+        "pitch",
+        "roll",
+        "smile",
+        "mouth_open",
+        "blink",
+        "gaze_y",
+        "brow_raise",
+        "span",
+        "camera",
+        "shift_x",
+        "shift_y",
+    )
     posed = {name: getattr(first, name) for name in keep}
-    return [replace(o, **posed, light_turn=others[k % LIGHTS].light_turn, light_height=others[k % LIGHTS].light_height)
-            for k, o in enumerate(others)]
+    return [
+        replace(o, **posed, light_turn=others[k % LIGHTS].light_turn, light_height=others[k % LIGHTS].light_height)
+        for k, o in enumerate(others)
+    ]
 
 
 def family(seed: int) -> list[tuple[np.ndarray, dict]]:
@@ -58,8 +80,12 @@ def family(seed: int) -> list[tuple[np.ndarray, dict]]:
         who = bones if k == 0 else recolour(bones, seed * SHARING + k)
         theme = "photo" if rng.random() < PHOTO_SHARE else str(rng.choice(THEMES[1:]))
         captions = [caption(who, sight, theme, identity=k < 3, rng=rng) for k in range(4)]
-        made.append((themed(buffer, who, sight, theme),
-                     {"theme": theme, "seed": who.seed, "captions": captions, "traits": traits(who)}))
+        made.append(
+            (
+                themed(buffer, who, sight, theme),
+                {"theme": theme, "seed": who.seed, "captions": captions, "traits": traits(who)},
+            )
+        )
     return made
 
 
@@ -69,7 +95,9 @@ def shard(number: int, out: Path, seed: int) -> None:
     target = out / f"{number:04d}.npy"
     if target.exists():
         return
-    made = [pair for k in range(SHARD // SHARING) for pair in family(FIRST_SEED + seed + number * (SHARD // SHARING) + k)]
+    made = [
+        pair for k in range(SHARD // SHARING) for pair in family(FIRST_SEED + seed + number * (SHARD // SHARING) + k)
+    ]
     part = out / f".{number:04d}.{os.getpid()}.part"
     (out / f"{number:04d}.json").write_text(json.dumps([entry for _, entry in made]))
     with part.open("wb") as file:

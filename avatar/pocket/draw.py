@@ -4,6 +4,7 @@
 lights, clothes and backdrops (see people.recolour), as long as bones, pose and camera stay the same.
 """
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,11 +44,11 @@ class Buffer:
 
 def rays(view: View, side: int, device: str = "cpu") -> tuple[Tensor, Tensor]:
     """Camera position (3,) and unit directions (side * side, 3); x to the right, y up, -z into the picture."""
-    line = (torch.arange(side, device=device, dtype=torch.float32) + .5) / side - .5
+    line = (torch.arange(side, device=device, dtype=torch.float32) + 0.5) / side - 0.5
     ys, xs = torch.meshgrid(-line, line, indexing="ij")
     span = view.span / view.camera
     aim = torch.stack([xs * span, ys * span, -torch.ones_like(xs)], -1).reshape(-1, 3)
-    origin = torch.tensor((view.shift_x, view.shift_y - .15, view.camera), device=device)
+    origin = torch.tensor((view.shift_x, view.shift_y - 0.15, view.camera), device=device)
     return origin, aim / aim.norm(dim=-1, keepdim=True)
 
 
@@ -56,40 +57,69 @@ def chunked(function, points: Tensor) -> Tensor:
     return torch.cat([function(part) for part in points.split(CHUNK)], -1)
 
 
-def march(view: View, side: int, gap, device: str = "cpu") -> tuple[Tensor, Tensor, Tensor]:
-    """Sphere tracing, first by cones of 8 x 8 pixels. Gives camera, directions and depth (inf: nothing hit)."""
-    origin, coarse = rays(view, side // 8, device)
-    wide = 8 * view.span / side * .75  # what a cone may miss: half its diagonal, generously
-    start = torch.full((len(coarse),), view.camera - 1.7, device=device)
-    alive = torch.arange(len(coarse), device=device)
-    for _ in range(24):
-        d = gap(origin + coarse[alive] * start[alive, None]) - wide
-        start[alive] += d.clamp_min(0) * .9
-        alive = alive[(d > .01) & (start[alive] < view.camera + FAR)]
-        if not len(alive):
-            break
-    hopeless = start >= view.camera + FAR
-    start[hopeless] = torch.inf
-    depth = start.reshape(side // 8, -1).repeat_interleave(8, 0).repeat_interleave(8, 1).reshape(-1).clone()
-    _, aim = rays(view, side, device)
+def step(gap, origin: Tensor, aim: Tensor, depth: Tensor, wide: float, close: float, limit: int, far: float) -> None:
+    """March rays in place until within `close` of a surface grown by `wide`; a ray that leaves gets inf."""
     alive = depth.isfinite().nonzero().squeeze(-1)
-    for _ in range(26):
+    for _ in range(limit):
         t = depth[alive]
-        d = gap(origin + aim[alive] * t[:, None])
-        t = t + d * .85
+        d = gap(origin + aim[alive] * t[:, None]) - wide
+        t = t + (d * 0.92).clamp_min(0.004 if wide == 0 else 0)  # a least stride takes grazing rays past an edge
         depth[alive] = t
-        alive = alive[(d > .003) & (t < view.camera + FAR)]
+        going = (d > close) & (t < far)
+        alive, d = alive[going], d[going]
         if len(alive) < 8:
             break
-    depth[depth >= view.camera + FAR] = torch.inf
+    if not wide:  # grazing rays that never arrived would draw a dark outline
+        heal(depth, alive[d > 2.5 * close])
+    depth[depth >= far] = torch.inf
+
+
+def heal(depth: Tensor, lost: Tensor) -> None:
+    """Give lost pixels the farthest depth beside them if most of their neighbours hit something, else inf."""
+    side = math.isqrt(len(depth))
+    depth[lost] = torch.inf
+    for _ in range(3):  # inwards from the rim
+        seen = depth.isfinite()
+        flat = torch.where(seen, depth, 0).reshape(1, 1, side, side)
+        farthest = torch.nn.functional.max_pool2d(flat, 3, 1, 1).reshape(-1)[lost]
+        share = torch.nn.functional.avg_pool2d(seen.float().reshape(1, 1, side, side), 5, 1, 2).reshape(-1)[lost]
+        depth[lost] = torch.where((share > 0.55) & (farthest > 0), farthest, depth[lost])
+
+
+def march(view: View, side: int, gap, device: str = "cpu") -> tuple[Tensor, Tensor, Tensor]:
+    """Sphere tracing by cones of 8 x 8, then 2 x 2 pixels, then rays. Gives camera, directions, depth (inf: no hit)."""
+    depth = torch.full(((side // 8) ** 2,), view.camera - 1.7, device=device)
+    far = view.camera + FAR
+    for block, finer, limit in ((8, 4, 10), (2, 2, 5)):  # the rest of the way is cheaper by finer rays
+        origin, aim = rays(view, side // block, device)
+        wide = block * view.span / side * 0.75  # what a cone may miss: half its diagonal, generously
+        step(gap, origin, aim, depth, wide, 0.006 + 0.2 * wide, limit, far)
+        depth = (
+            depth.reshape(side // block, -1).repeat_interleave(finer, 0).repeat_interleave(finer, 1).reshape(-1).clone()
+        )
+    origin, aim = rays(view, side, device)
+    step(gap, origin, aim, depth, 0.0, 0.004, 20 if side < 400 else 32, far)
     return origin, aim, depth
 
 
-def normals(points: Tensor, gap, step: float = .004) -> Tensor:
-    """Unit gradient (N, 3) of the distance, by differences over a tetrahedron."""
-    corners = points.new_tensor([(1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1)])
-    total = sum(corner * gap(points + corner * step)[:, None] for corner in corners)
-    return total / total.norm(dim=-1, keepdim=True).clamp_min(1e-9)
+def normals(points: Tensor, gap, here: Tensor | None = None, reach: float = 0.004) -> Tensor:
+    """Unit gradient (N, 3) of the distance, by forward differences from its value `here`."""
+    here = gap(points) if here is None else here
+    slope = torch.stack(
+        [gap(points + points.new_tensor(axis)) - here for axis in ((reach, 0, 0), (0, reach, 0), (0, 0, reach))], -1
+    )
+    return slope / slope.norm(dim=-1, keepdim=True).clamp_min(1e-9)
+
+
+def sparse(buffer_where: Tensor, side: int, function) -> Tensor:
+    """function over a quarter of the hit pixels (it gets their places), spread smoothly to all of them (N,)."""
+    pick = ((buffer_where // side % 2 == 0) & (buffer_where % side % 2 == 0)).nonzero().squeeze(-1)
+    known = torch.zeros(2, side * side, device=buffer_where.device)
+    known[0, buffer_where[pick]] = function(pick)
+    known[1, buffer_where[pick]] = 1
+    spread = torch.nn.functional.avg_pool2d(known.reshape(1, 2, side, side), 5, 1, 2).reshape(2, -1)
+    lone = spread[1] == 0  # slivers with no sample near them
+    return torch.where(lone, 0.6, spread[0] / spread[1].clamp_min(1e-6))[buffer_where]
 
 
 def geometry(who: Person, view: View, size: int = 256, device: str = "cpu") -> Buffer:
@@ -101,30 +131,39 @@ def geometry(who: Person, view: View, size: int = 256, device: str = "cpu") -> B
     ray = aim[where]
     world = origin + ray * depth[where, None]
     around = chunked(partial(distances, who=who, view=view), world)
-    normal = normals(world, gap)
-    sky = torch.ones(len(world), device=device)
-    for reach, weight in ((.07, .32), (.20, .34)):
-        sky -= weight * (1 - gap(world + normal * reach) / reach).clamp(0, 1)
-    return Buffer(size, side, where, world, to_head(world, view), normal, ray, depth, around.argmin(0),
-                  sky.clamp_min(.1), {})
+    normal = normals(world, gap, around.amin(0))
+
+    def sky(pick: Tensor) -> Tensor:
+        point, up = world[pick], normal[pick]
+        taps = [(1 - gap(point + up * reach) / reach).clamp(0, 1) for reach in (0.07, 0.20)]
+        return (1 - 0.32 * taps[0] - 0.34 * taps[1]).clamp_min(0.1)
+
+    return Buffer(
+        size,
+        side,
+        where,
+        world,
+        to_head(world, view),
+        normal,
+        ray,
+        depth,
+        around.argmin(0),
+        sparse(where, side, sky),
+        {},
+    )
 
 
 def shadows(buffer: Buffer, who: Person, view: View, sun: Tensor) -> Tensor:
-    """How much of the key light reaches each point (N,), by six taps towards it at a quarter of the points."""
-    side = buffer.side
-    grid = torch.zeros(side * side, device=buffer.depth.device)
-    row, column = buffer.where // side, buffer.where % side
-    pick = ((row % 2 == 0) & (column % 2 == 0)).nonzero().squeeze(-1)
-    start = buffer.world[pick] + buffer.normal[pick] * .03
-    lit = torch.ones(len(pick), device=start.device)
-    for reach in (.06, .14, .26, .42, .62, .9):
-        d = chunked(partial(surface, who=who, view=view), start + sun * reach)
-        lit = torch.minimum(lit, (5 * d / reach + .15).clamp(0, 1))
-    grid[buffer.where[pick]] = lit
-    known = torch.zeros_like(grid)
-    known[buffer.where[pick]] = 1
-    spread = torch.nn.functional.avg_pool2d(torch.stack([grid, known]).reshape(1, 2, side, side), 5, 1, 2)[0].reshape(2, -1)
-    return (spread[0] / spread[1].clamp_min(1e-6))[buffer.where]
+    """How much of the key light reaches each point (N,), by six taps towards it."""
+
+    def reach_sun(pick: Tensor) -> Tensor:
+        start, lit = buffer.world[pick] + buffer.normal[pick] * 0.03, torch.ones(len(pick), device=sun.device)
+        for reach in (0.06, 0.14, 0.26, 0.42, 0.62, 0.9):
+            d = chunked(partial(surface, who=who, view=view), start + sun * reach)
+            lit = torch.minimum(lit, (5 * d / reach + 0.15).clamp(0, 1))
+        return lit
+
+    return sparse(buffer.where, buffer.side, reach_sun)
 
 
 def sun_of(view: View, device: str = "cpu") -> Tensor:
@@ -143,24 +182,33 @@ def light(buffer: Buffer, who: Person, view: View, albedo: Tensor, shaded: bool 
     shadow = buffer.cast[view.light_turn, view.light_height]
     normal, part = buffer.normal, buffer.part
     facing = normal @ sun
-    soft = torch.where((part == Part.SKIN) | (part == Part.NECK), .30, .12)
-    key = ((facing + soft) / (1 + soft)).clamp_min(0) * (.12 + .88 * shadow)
-    sky = buffer.open_sky * (.62 + .38 * normal[:, 1])
+    soft = torch.where((part == Part.SKIN) | (part == Part.NECK), 0.30, 0.12)
+    key = ((facing + soft) / (1 + soft)).clamp_min(0) * (0.12 + 0.88 * shadow)
+    sky = buffer.open_sky * (0.62 + 0.38 * normal[:, 1])
     colour = albedo.new_tensor(view.light_colour)
-    lit = albedo * (1.05 * view.light_strength * key[:, None] * colour + view.fill * .62 * sky[:, None])
+    lit = albedo * (1.05 * view.light_strength * key[:, None] * colour + view.fill * 0.62 * sky[:, None])
     skin = ((part == Part.SKIN) | (part == Part.NECK)).float()
-    edge = torch.exp(-((facing - .05) / .28) ** 2) * skin * (.4 + .6 * shadow)  # light that travelled under the skin
-    lit = lit + albedo * edge[:, None] * albedo.new_tensor((.13, .025, .012))
+    edge = (
+        torch.exp(-(((facing - 0.05) / 0.28) ** 2)) * skin * (0.4 + 0.6 * shadow)
+    )  # light that travelled under the skin
+    lit = lit + albedo * edge[:, None] * albedo.new_tensor((0.13, 0.025, 0.012))
     half = torch.nn.functional.normalize(sun - buffer.ray, dim=-1)
     gloss = albedo.new_tensor(GLOSS)[part]
-    shine = (normal * half).sum(-1).clamp_min(0) ** gloss[:, 1] * gloss[:, 0] * (.1 + .9 * shadow)
-    rim = (1 + (normal * buffer.ray).sum(-1)).clamp(0, 1) ** 3 * view.rim * .35 * buffer.open_sky
-    tint = .5 * albedo + .5
+    shine = (normal * half).sum(-1).clamp_min(0) ** gloss[:, 1] * gloss[:, 0] * (0.1 + 0.9 * shadow)
+    rim = (1 + (normal * buffer.ray).sum(-1)).clamp(0, 1) ** 3 * view.rim * 0.35 * buffer.open_sky
+    tint = 0.5 * albedo + 0.5
     return lit + (shine * view.light_strength)[:, None] * colour + rim[:, None] * tint
 
 
-def shade(buffer: Buffer, who: Person, view: View, clean: bool = False, lit: Tensor | None = None,
-          where: Tensor | None = None, behind: np.ndarray | None = None) -> np.ndarray:
+def shade(
+    buffer: Buffer,
+    who: Person,
+    view: View,
+    clean: bool = False,
+    lit: Tensor | None = None,
+    where: Tensor | None = None,
+    behind: np.ndarray | None = None,
+) -> np.ndarray:
     """A finished picture uint8 (size, size, 3) sRGB; `clean` leaves out lens, sensor and JPEG.
 
     lit (N, 3) is the light of the pixels `where`, and `behind` the backdrop, if others than the photo's.
@@ -169,7 +217,7 @@ def shade(buffer: Buffer, who: Person, view: View, clean: bool = False, lit: Ten
         lit = light(buffer, who, view, paint(buffer, who, view)) if lit is None else lit
         behind = backdrop(view, buffer.side) if behind is None else behind
         scene = torch.from_numpy(behind).to(lit.device).reshape(-1, 3).clone()
-        scene[buffer.where if where is None else where] = (lit / (1 + .18 * lit)).clamp(0, 1) ** (1 / 2.2)
+        scene[buffer.where if where is None else where] = (lit / (1 + 0.18 * lit)).clamp(0, 1) ** (1 / 2.2)
         picture = scene.reshape(buffer.side, buffer.side, 3).clamp(0, 1).cpu().numpy()
     picture = cv2.resize(picture, (buffer.size, buffer.size), interpolation=cv2.INTER_AREA)
     return np.rint(picture * 255).astype(np.uint8) if clean else photograph(picture, view)
@@ -179,7 +227,7 @@ def photograph(picture: np.ndarray, view: View) -> np.ndarray:
     """Lens, sensor and compression on a picture float [0, 1]; gives uint8."""
     rng = np.random.default_rng([view.seed, 13])
     size = len(picture)
-    picture = cv2.GaussianBlur(picture, (0, 0), max(view.softness * size / 256, .1))
+    picture = cv2.GaussianBlur(picture, (0, 0), max(view.softness * size / 256, 0.1))
     grain = rng.normal(0, max(view.noise, 1e-4), (size, size, 3)).astype(np.float32)
     picture = np.rint((picture + grain).clip(0, 1) * 255).astype(np.uint8)
     if not view.jpeg:

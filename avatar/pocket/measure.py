@@ -31,16 +31,21 @@ class Tools:
         """Read the weights that the package face_recognition_models carries, without importing it."""
         import dlib
 
-        home = Path(next(iter(importlib.util.find_spec("face_recognition_models").submodule_search_locations))) / "models"
-        return cls(dlib.get_frontal_face_detector(), dlib.cnn_face_detection_model_v1(str(home / "mmod_human_face_detector.dat")),
-                   dlib.shape_predictor(str(home / "shape_predictor_5_face_landmarks.dat")),
-                   dlib.face_recognition_model_v1(str(home / "dlib_face_recognition_resnet_model_v1.dat")))
+        home = (
+            Path(next(iter(importlib.util.find_spec("face_recognition_models").submodule_search_locations))) / "models"
+        )
+        return cls(
+            dlib.get_frontal_face_detector(),
+            dlib.cnn_face_detection_model_v1(str(home / "mmod_human_face_detector.dat")),
+            dlib.shape_predictor(str(home / "shape_predictor_5_face_landmarks.dat")),
+            dlib.face_recognition_model_v1(str(home / "dlib_face_recognition_resnet_model_v1.dat")),
+        )
 
     def look(self, picture: np.ndarray) -> tuple[str, np.ndarray | None]:
         """Who found exactly one face ("hog", "mmod" or "none") and its descriptor (128,)."""
         found, by = list(self.hog(picture, 0)), "hog"
         if len(found) != 1:
-            found, by = [d.rect for d in self.mmod(picture, 0) if d.confidence > .6], "mmod"
+            found, by = [d.rect for d in self.mmod(picture, 0) if d.confidence > 0.6], "mmod"
         if len(found) != 1:
             return "none", None
         shape = self.landmarks(picture, found[0])
@@ -71,13 +76,15 @@ def report(found: list[str], vectors: dict[int, list[np.ndarray]]) -> str:
     """The table."""
     same, different = distances(vectors)
     at = (5, 25, 50, 75, 95)
-    rows = [f"pictures               {len(found)}",
-            f"one face, HOG          {found.count('hog') / len(found):.1%}",
-            f"one face, HOG or MMOD  {1 - found.count('none') / len(found):.1%}",
-            f"rank-1 of {len(vectors):3d} people   {rank_one(vectors):.1%}",
-            "distance, percentile   " + " ".join(f"{p:5d}" for p in at),
-            "  one person           " + " ".join(f"{v:5.2f}" for v in np.percentile(same, at)),
-            "  two people           " + " ".join(f"{v:5.2f}" for v in np.percentile(different, at))]
+    rows = [
+        f"pictures               {len(found)}",
+        f"one face, HOG          {found.count('hog') / len(found):.1%}",
+        f"one face, HOG or MMOD  {1 - found.count('none') / len(found):.1%}",
+        f"rank-1 of {len(vectors):3d} people   {rank_one(vectors):.1%}",
+        "distance, percentile   " + " ".join(f"{p:5d}" for p in at),
+        "  one person           " + " ".join(f"{v:5.2f}" for v in np.percentile(same, at)),
+        "  two people           " + " ".join(f"{v:5.2f}" for v in np.percentile(different, at)),
+    ]
     return "\n".join(rows)
 
 

@@ -31,9 +31,18 @@ class Backdrop(StrEnum):
 
 
 CLOTH_RGB = {
-    "red": (.72, .12, .12), "orange": (.88, .45, .12), "yellow": (.90, .76, .22), "green": (.16, .46, .24),
-    "teal": (.10, .46, .48), "blue": (.14, .28, .62), "purple": (.42, .20, .55), "pink": (.90, .52, .62),
-    "white": (.90, .90, .88), "black": (.05, .05, .06), "grey": (.45, .46, .48), "brown": (.40, .25, .15),
+    "red": (0.72, 0.12, 0.12),
+    "orange": (0.88, 0.45, 0.12),
+    "yellow": (0.90, 0.76, 0.22),
+    "green": (0.16, 0.46, 0.24),
+    "teal": (0.10, 0.46, 0.48),
+    "blue": (0.14, 0.28, 0.62),
+    "purple": (0.42, 0.20, 0.55),
+    "pink": (0.90, 0.52, 0.62),
+    "white": (0.90, 0.90, 0.88),
+    "black": (0.05, 0.05, 0.06),
+    "grey": (0.45, 0.46, 0.48),
+    "brown": (0.40, 0.25, 0.15),
 }
 COLOUR_NAMES = tuple(CLOTH_RGB)
 
@@ -54,7 +63,7 @@ class View:
     brow_raise: float = 0.0
     light_turn: float = -0.6  # azimuth of the key light, 0 from the camera
     light_height: float = 0.6
-    light_colour: tuple[float, float, float] = (1.0, .97, .92)
+    light_colour: tuple[float, float, float] = (1.0, 0.97, 0.92)
     light_strength: float = 1.0
     fill: float = 0.5
     rim: float = 0.3
@@ -66,7 +75,7 @@ class View:
     cloth_colour: str = "blue"
     second_colour: str = "white"
     backdrop: Backdrop = Backdrop.STUDIO
-    backdrop_colour: tuple[float, float, float] = (.55, .62, .70)
+    backdrop_colour: tuple[float, float, float] = (0.55, 0.62, 0.70)
     softness: float = 0.4  # blur of the lens, pixels at 256
     noise: float = 0.01  # sensor noise, standard deviation in [0, 1]
     jpeg: int = 0  # quality of a round of JPEG, 0 for none
@@ -75,22 +84,41 @@ class View:
 def view(seed: int, calm: bool = False) -> View:
     """A sight drawn at random; `calm` keeps it near to a frontal portrait."""
     rng = np.random.default_rng([seed, 11])
-    turn = .45 if calm else 1.0
+    turn = 0.45 if calm else 1.0
 
     def about(scale: float, limit: float) -> float:
         return float(np.clip(rng.normal(0, scale), -limit, limit))
 
     warm = rng.uniform(-1, 1)
     return View(
-        seed=seed, yaw=turn * float(rng.uniform(-.5, .5)), pitch=turn * about(.10, .2), roll=turn * about(.06, .14),
-        smile=float(rng.choice([0, .35, .7, 1, -.35], p=(.3, .2, .2, .2, .1))),
-        mouth_open=float(rng.choice([0, .35, .8], p=(.65, .2, .15))),
-        blink=float(rng.choice([0, .25, 1], p=(.85, .12, .03))), gaze_x=about(.15, .35), gaze_y=about(.06, .15),
-        brow_raise=about(.02, .05), light_turn=float(rng.uniform(-1.1, 1.1)), light_height=float(rng.uniform(.15, .95)),
-        light_colour=(1 + .06 * warm, 1.0, 1 - .10 * warm), light_strength=float(rng.uniform(.75, 1.15)),
-        fill=float(rng.uniform(.35, .75)), rim=float(rng.uniform(0, .7)), span=float(rng.uniform(2.8, 3.5)),
-        camera=float(rng.uniform(5.2, 8)), shift_x=about(.10, .22), shift_y=about(.07, .15),
-        clothes=Clothes(rng.choice(list(Clothes))), cloth_colour=str(rng.choice(COLOUR_NAMES)),
-        second_colour=str(rng.choice(COLOUR_NAMES)), backdrop=Backdrop(rng.choice(list(Backdrop))),
-        backdrop_colour=tuple(float(.55 * c + .45 * grey) for grey in [rng.uniform(.3, .8)] for c in rng.uniform(.25, .85, 3)), softness=float(rng.uniform(.2, .7)),
-        noise=float(rng.uniform(0, .02)), jpeg=int(rng.choice([0, 60, 80, 90], p=(.5, .1, .2, .2))))
+        seed=seed,
+        yaw=turn * float(rng.uniform(-0.5, 0.5)),
+        pitch=turn * about(0.10, 0.2),
+        roll=turn * about(0.06, 0.14),
+        smile=float(rng.choice([0, 0.35, 0.7, 1, -0.35], p=(0.3, 0.2, 0.2, 0.2, 0.1))),
+        mouth_open=float(rng.choice([0, 0.35, 0.8], p=(0.65, 0.2, 0.15))),
+        blink=float(rng.choice([0, 0.25, 1], p=(0.85, 0.12, 0.03))),
+        gaze_x=about(0.15, 0.35),
+        gaze_y=about(0.06, 0.15),
+        brow_raise=about(0.02, 0.05),
+        light_turn=float(rng.uniform(-1.1, 1.1)),
+        light_height=float(rng.uniform(0.15, 0.95)),
+        light_colour=(1 + 0.06 * warm, 1.0, 1 - 0.10 * warm),
+        light_strength=float(rng.uniform(0.75, 1.15)),
+        fill=float(rng.uniform(0.35, 0.75)),
+        rim=float(rng.uniform(0, 0.7)),
+        span=float(rng.uniform(2.8, 3.5)),
+        camera=float(rng.uniform(5.2, 8)),
+        shift_x=about(0.10, 0.22),
+        shift_y=about(0.07, 0.15),
+        clothes=Clothes(rng.choice(list(Clothes))),
+        cloth_colour=str(rng.choice(COLOUR_NAMES)),
+        second_colour=str(rng.choice(COLOUR_NAMES)),
+        backdrop=Backdrop(rng.choice(list(Backdrop))),
+        backdrop_colour=tuple(
+            float(0.55 * c + 0.45 * grey) for grey in [rng.uniform(0.3, 0.8)] for c in rng.uniform(0.25, 0.85, 3)
+        ),
+        softness=float(rng.uniform(0.2, 0.7)),
+        noise=float(rng.uniform(0, 0.02)),
+        jpeg=int(rng.choice([0, 60, 80, 90], p=(0.5, 0.1, 0.2, 0.2))),
+    )

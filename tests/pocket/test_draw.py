@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from avatar.pocket.draw import draw, geometry, shade
+from avatar.pocket.looks import COSTUMES, MATERIALS, OPERATORS, THEMES, themed
+from avatar.pocket.people import Glasses, Hair, person, recolour
+from avatar.pocket.shapes import Part
+from avatar.pocket.view import Backdrop, View, view
+
+SIZE = 40
+WHO = replace(person(36), hair=Hair.SHORT, glasses=Glasses.NONE)
+FRONT = View(seed=1, span=2.9, backdrop=Backdrop.PLAIN)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # pictures this small only wait for one another
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def buffer():
+    with torch.inference_mode():
+        return geometry(WHO, FRONT, SIZE)
+
+
+def test_a_photo_has_the_size_asked_for_and_the_same_seed_draws_it_again():
+    first = draw(WHO, FRONT, SIZE)
+    assert first.shape == (SIZE, SIZE, 3)
+    assert first.dtype == np.uint8
+    assert np.array_equal(first, draw(WHO, FRONT, SIZE))
+
+
+def test_the_buffer_sees_skin_eyes_hair_neck_and_clothes(buffer):
+    assert {Part.SKIN, Part.EYE, Part.HAIR, Part.NECK, Part.BODY} <= set(buffer.part.tolist())
+
+
+def test_normals_are_unit_and_look_at_the_camera(buffer):
+    assert torch.allclose(buffer.normal.norm(dim=-1), torch.ones(len(buffer.where)), atol=1e-3)
+    assert ((buffer.normal * buffer.ray).sum(-1) < 0.2).float().mean() > 0.98
+
+
+def test_a_second_shading_keeps_the_bones_and_changes_the_colours(buffer):
+    first = shade(buffer, WHO, FRONT, clean=True)
+    other = shade(buffer, recolour(WHO, 4), replace(FRONT, cloth_colour="yellow"), clean=True)
+    assert np.abs(first.astype(int) - other).mean() > 5
+    assert np.array_equal(first[:3, :3], other[:3, :3])
+
+
+def test_deep_skin_is_drawn_deeper_than_light_skin(buffer):
+    light, deep = (shade(buffer, replace(WHO, tone=tone), FRONT, clean=True) for tone in (2.0, 9.0))
+    middle = slice(SIZE // 2 - 4, SIZE // 2 + 4)
+    assert light[middle, middle].mean() > deep[middle, middle].mean() + 40
+
+
+def test_a_smile_and_a_turn_change_the_picture():
+    plain = draw(WHO, FRONT, SIZE).astype(int)
+    for other in (replace(FRONT, smile=1.0, mouth_open=0.5), replace(FRONT, yaw=0.4)):
+        assert np.abs(draw(WHO, other, SIZE) - plain).mean() > 0.3
+
+
+@pytest.mark.parametrize("hair", list(Hair))
+def test_every_shape_of_hair_is_drawn(hair):
+    who = replace(WHO, hair=hair)
+    with torch.inference_mode():
+        seen = geometry(who, FRONT, 24)
+    assert (Part.HAIR in seen.part.tolist()) == (hair not in (Hair.BALD, Hair.BUZZ))
+
+
+def test_there_are_twelve_themes_and_each_changes_the_photo(buffer):
+    assert len(THEMES) >= 12
+    assert set(THEMES) == {"photo", *OPERATORS, *MATERIALS, *COSTUMES}
+    photo = themed(buffer, WHO, FRONT, "photo").astype(int)
+    for theme in THEMES[1:]:
+        picture = themed(buffer, WHO, FRONT, theme)
+        assert picture.shape == (SIZE, SIZE, 3)
+        assert picture.dtype == np.uint8
+        assert np.abs(picture - photo).mean() > 4, theme
+
+
+def test_views_of_one_seed_are_equal_and_stay_within_half_a_radian():
+    assert view(3) == view(3)
+    assert all(abs(view(seed).yaw) <= 0.5 for seed in range(200))
