@@ -20,7 +20,7 @@ STRANGER = 2.0  # a picture without exactly one face counts as so many times the
 class Likeness:
     """One checkpoint's score. Numbers only: nothing of a face can be read back from it."""
 
-    distance: float  # mean over the pictures with exactly one face; nan if there is none
+    distance: float | None  # mean over the pictures with exactly one face; None if there is none to measure
     one_face: float  # share of the pictures with exactly one face
     overall: float  # mean over all pictures, a stranger's distance where there is not one face; lower is better
 
@@ -32,18 +32,17 @@ def descriptors(pictures: Sequence[Picture], faces: Faces) -> list[Descriptor]:
 
 
 def score(pictures: Sequence[Picture], references: Sequence[Descriptor], faces: Faces) -> Likeness:
-    """Mean distance of the pictures' faces to all references. ValueError without pictures or references."""
-    if not pictures or not references:
-        raise ValueError("likeness needs pictures and references")
-    distances = []
-    for picture in pictures:
-        found = faces.find(picture)
-        if len(found) == 1:
-            distances.append(float(np.mean([faces.distance(found[0].descriptor, known) for known in references])))
-    share = len(distances) / len(pictures)
-    mean = float(np.mean(distances)) if distances else float("nan")
-    stranger = STRANGER * faces.same_person
-    return Likeness(mean, share, share * (mean if distances else 0.0) + (1 - share) * stranger)
+    """Mean distance of the pictures' faces to all references. ValueError without pictures."""
+    if not pictures:
+        raise ValueError("likeness needs pictures")
+    found = [faces.find(picture) for picture in pictures]
+    alone = [each[0].descriptor for each in found if len(each) == 1]
+    distances = [faces.distance(one, known) for one in alone for known in references]
+    share, stranger = len(alone) / len(pictures), STRANGER * faces.same_person
+    if not distances:
+        return Likeness(None, share, stranger)
+    mean = float(np.mean(distances))
+    return Likeness(mean, share, share * mean + (1 - share) * stranger)
 
 
 def best(scores: Sequence[Likeness]) -> int:

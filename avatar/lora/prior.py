@@ -53,6 +53,14 @@ def captions(word: ClassWord, count: int) -> list[str]:
     return [_LOOKS[at % len(_LOOKS)].format(word=word.value) for at in range(count)]
 
 
+def provide(loaded: LoadedBase, word: ClassWord, cache: Path | None, count: int, progress: Progress) -> Prior | None:
+    """The base's class pictures, made now if there is a place to keep them; None for a count of 0."""
+    path = find(loaded, word, cache) if count else None
+    if path is None and cache is not None and count:
+        path = make(loaded, word, cache, count, progress)
+    return read(loaded, path) if path else None
+
+
 def find(loaded: LoadedBase, word: ClassWord, cache: Path | None) -> Path | None:
     """Where the base's class pictures lie: beside its weights, or in `cache` under its digest; None if nowhere."""
     beside = loaded.folder / "prior" / f"{word.value}.safetensors"

@@ -71,7 +71,9 @@ def run(job: Job, ports: TunePorts) -> Outcome:
 
 def _train(job: Job, ports: TunePorts, loaded: LoadedBase, recipe: Recipe, crops: Sequence[Crop]) -> list[Checkpoint]:
     """Encode, train, store each checkpoint as it comes."""
-    data = dataset.build(loaded, crops, recipe, _prior(job, ports, loaded, recipe))
+    count = recipe.prior_count if recipe.priors() else 0
+    others = prior.provide(loaded, job.class_word, ports.prior_cache, count, ports.progress)
+    data = dataset.build(loaded, crops, recipe, others)
     checkpoints = []
     try:
         with closing(tune(loaded, data, recipe, ports.progress)) as run_of:
@@ -81,16 +83,6 @@ def _train(job: Job, ports: TunePorts, loaded: LoadedBase, recipe: Recipe, crops
     finally:
         data.overwrite()
     return checkpoints
-
-
-def _prior(job: Job, ports: TunePorts, loaded: LoadedBase, recipe: Recipe) -> prior.Prior | None:
-    """The class pictures that belong to the base; made now if there is a place to keep them."""
-    if not recipe.priors():
-        return None
-    path = prior.find(loaded, job.class_word, ports.prior_cache)
-    if path is None and ports.prior_cache is not None:
-        path = prior.make(loaded, job.class_word, ports.prior_cache, recipe.prior_count, ports.progress)
-    return prior.read(loaded, path) if path else None
 
 
 def _score(
