@@ -92,8 +92,12 @@ def _tile(sheet: Image.Image, tile: Tile, left: int, top: int) -> None:
     way = Image.Resampling.LANCZOS if side > TILE else Image.Resampling.BICUBIC
     square = image.resize((TILE, TILE), way, (x, y, x + side, y + side))
     mask = Image.new("L", (TILE * FINE, TILE * FINE))
-    ImageDraw.Draw(mask).rounded_rectangle((0, 0, TILE * FINE - 1, TILE * FINE - 1), ROUND * FINE, 255)
+    whole = (0, 0, TILE * FINE - 1, TILE * FINE - 1)
+    ImageDraw.Draw(mask).rounded_rectangle(whole, ROUND * FINE, 255)
     sheet.paste(square, (left, top), mask.resize((TILE, TILE), Image.Resampling.BOX))
+    edge = Image.new("L", mask.size)
+    ImageDraw.Draw(edge).rounded_rectangle(whole, ROUND * FINE, None, 255, FINE)  # so that pale pictures have an end
+    sheet.paste(Image.new("RGB", square.size, FAINT), (left, top), edge.resize((TILE, TILE), Image.Resampling.BOX))
     draw, base = ImageDraw.Draw(sheet), top + TILE + 33
     draw.text((left + 1, base), tile.title, INK, _font(21), anchor="ls")
     if tile.share is None:

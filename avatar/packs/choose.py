@@ -7,7 +7,8 @@ by style, the best by likeness and sharpness, each chosen to differ from those c
 Covers: styles whose look hides a face from a detector made for photographs (`face_visible` false): for these a missing
         face and an unmeasured likeness are no reason to reject, or nobody would ever get a bronze; more than one
         face, blur, copies and unsafe content still are.
-Does not cover: taste; hands; likeness in styles without a visible face, which is told as unknown rather than guessed.
+Does not cover: taste; hands; likeness in styles without a visible face: what the recogniser says there helps to
+        rank and is not told as a share, because in them it can hardly tell a person from a stranger.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ BITS = 64  # of the difference hash below
 class Taste:
     """Where the gates stand and what is preferred. `wiring` makes it; the numbers here suit the pocket base."""
 
-    margin: float = 0.0  # of the recogniser's own scale, subtracted from `same_person`
-    sharpness: float = 0.015  # mean slope of luminance in [0, 1] per pixel at 256 pixels; blur lies below
+    margin: float = 0.0  # on the recogniser's own scale, subtracted from `same_person`
+    sharpness: float = 0.02  # drawn pictures have 0.053 to 0.19; blurred by 1/40 of their width, 0.012 to 0.039
     copy_bits: int = 4  # of 64; a picture this near to a selfie is that selfie again
     variety: float = 0.5  # weight of being different from those chosen, against likeness at 1
 
@@ -48,7 +49,7 @@ class Score:
     style: str
     rejected: str | None  # the first gate that was not passed
     distance: float | None  # to the selfies, on the recogniser's scale; None where no face was found
-    share: float | None  # the selfies' distance from each other over `distance`: 1 is as alike as they are
+    share: float | None  # the selfies' distance from each other over `distance`; None where a look hides the face
     sharpness: float
     nearest: int  # bits of 64 between this picture and the selfie most like it, as a copy would be
     look: npt.NDArray[np.float32] = field(repr=False, compare=False)  # (SIDE, SIDE, 3) L*a*b*
@@ -98,6 +99,10 @@ class Selfies:
             return None
         return median(self._faces.distance(face, own) for own in self._descriptors)
 
+    def share(self, distance: float | None) -> float | None:
+        """The selfies' distance from each other over `distance`: 1 is as alike as they are; None where unknown."""
+        return self.spread / max(distance, 1e-6) if self.spread and distance is not None else None
+
     def nearest(self, picture: Picture) -> int:
         """Bits between the picture and the selfie most like it, mirrored ones included; 64 where there is none."""
         bits = fingerprint(picture)
@@ -131,12 +136,12 @@ class Judge:
             "unsafe": self.safety.judge(picture, found) is not None,
             "several_faces": len(found) > 1,
             "no_face": face_visible and not found,
-            "unlike": face_visible and distance is not None and distance > reach,
+            "unlike": face_visible and (distance is None or distance > reach),  # unknown is not good enough
             "blurred": sharp < self.taste.sharpness,
             "copy": nearest <= self.taste.copy_bits,
         }
         rejected = next((name for name, failed in gates.items() if failed), None)
-        share = self.selfies.spread / max(distance, 1e-6) if distance is not None and self.selfies.spread else None
+        share = self.selfies.share(distance) if face_visible else None
         return Score(index, style, rejected, distance, share, sharp, nearest, look(picture))
 
 

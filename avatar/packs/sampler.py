@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
@@ -24,7 +23,6 @@ from avatar.ports import Picture, Progress
 from avatar.weights.load import LoadedBase, Prompts
 
 Drawn = tuple[int, Picture | None]  # index of the shot; None where the base gave numbers that are not finite
-
 
 SOLVER = {
     "algorithm_type": "dpmsolver++",
@@ -125,17 +123,3 @@ def _noise(loaded: LoadedBase, shot: Shot) -> Tensor:
     """(C, h, w) standard normal of this shot alone, made on the CPU so that every device starts alike."""
     shape = (loaded.latent_shape[0], shot.height // loaded.shrink, shot.width // loaded.shrink)
     return torch.randn(shape, generator=torch.Generator().manual_seed(shot.seed))
-
-
-def draw(loaded: LoadedBase, prompts: Sequence[str], seed: int) -> list[Picture]:
-    """One picture per prompt with the base's own settings, all from one seed; for scoring checkpoints.
-
-    A picture that is not finite comes back black: no face is found in it, which is the score it deserves.
-    """
-    base, side = loaded.base, loaded.resolution
-    shots = [
-        Shot(at, "", words, "", seed + at, side, side, base.guidance, 0.3, 6.0, base.steps, 1.0)
-        for at, words in enumerate(prompts)
-    ]
-    black = np.zeros((side, side, 3), np.uint8)
-    return [black if picture is None else picture for _, picture in sample(loaded, shots, lambda *_: None)]

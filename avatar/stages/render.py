@@ -9,7 +9,6 @@ Does not cover: marking and naming the files (finish); likeness in looks that hi
 
 from __future__ import annotations
 
-import functools
 import io
 import math
 from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from avatar.job import Done, Job, Kind, Outcome, Refused
-from avatar.lora.adapter import Adapter, set_strength, worn
+from avatar.lora.adapter import worn
 from avatar.packs.choose import Choice, Judge, Score, Selfies, Taste, choose
 from avatar.packs.plan import Shot, from_json, more, plan, quotas, to_json
 from avatar.packs.sampler import sample
@@ -31,7 +30,7 @@ from avatar.photos.pixels import png
 from avatar.ports import Faces, Picture, Progress, Safety, Vault
 from avatar.weights.load import LoadedBase
 
-Attach = Callable[[LoadedBase, bytes], AbstractContextManager[Adapter]]
+Attach = Callable[[LoadedBase, bytes], AbstractContextManager[Callable[[float], None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class RenderPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RenderPorts:
-    """`attach` puts an adapter on the base for the length of a `with`; on leaving, whatever happened, it overwrites the
-    adapter's tensors and leaves the base as it was."""
+    """`attach` puts an adapter on the base for the length of a `with` and gives the function that sets its strength; on
+    leaving, whatever happened, it overwrites the adapter's tensors and leaves the base as it was."""
 
     vault: Vault
     faces: Faces
@@ -117,8 +116,7 @@ def _draw(job: Job, ports: RenderPorts, loaded: LoadedBase, shots: tuple[Shot, .
     missing = [shot for shot in shots if _name(shot.index) not in there]
     if not missing:
         return
-    with ports.attach(loaded, ports.vault.get(job.id, Kind.ADAPTER, "best")) as adapter:
-        strength = functools.partial(set_strength, adapter)
+    with ports.attach(loaded, ports.vault.get(job.id, Kind.ADAPTER, "best")) as strength:
         for index, picture in sample(loaded, missing, ports.progress, ports.policy.batch, strength):
             if picture is not None:
                 ports.vault.put(job.id, Kind.CANDIDATE, _name(index), png(picture))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from avatar.packs.lint import plain, refuse, refuse_negative
 from avatar.packs.refused import LISTS
 
-NAMES = ["greg rutkowski", "hayao miyazaki", "harry potter", "star wars", "wonder woman", "annie leibovitz", "dark skin"]
+NAMES = ["greg rutkowski", "hayao miyazaki", "harry potter", "star wars", "wonder woman", "annie leibovitz"]
 WORDS = ["girl", "teen", "young", "asian", "sexy", "nude", "disney", "lingerie", "child"]
 GAPS = st.sampled_from([" ", "  ", "-", "_", ".", " \u00b7 ", "\u00a0", "\n"])
 ACCENTS = st.sampled_from(["", "\u0301", "\u0308", "\u0327"])
@@ -39,7 +39,10 @@ def test_a_name_spelt_letter_by_letter_is_found() -> None:
     assert refuse("by g.r.e.g-r.u.t.k.o.w.s.k.i")
 
 
-@pytest.mark.parametrize("text", ["ｇｉｒｌ", "d1sney", "$exy", "n\u200bude", "t33n", "gi\u00adrl", "GIRL'S", "skin-whitening"])
+ALIKE = ["ｇｉｒｌ", "d1sney", "$exy", "n\u200bude", "t33n", "gi\u00adrl", "GIRL'S", "skin-whitening"]
+
+
+@pytest.mark.parametrize("text", ALIKE)
 def test_look_alike_signs_hide_nothing(text: str) -> None:
     assert refuse(text)
 
