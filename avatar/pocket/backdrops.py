@@ -2,19 +2,28 @@
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from avatar.pocket.view import Backdrop, View
 
 SMALL = 96  # scenes are drawn this small and enlarged: they are out of focus anyway
 
 
-def ramp(top: tuple, bottom: tuple) -> np.ndarray:
+def ramp(top: ArrayLike, bottom: ArrayLike) -> np.ndarray:
     """A field that runs from one colour at the top to another at the bottom."""
     t = np.linspace(0, 1, SMALL, dtype=np.float32)[:, None, None]
-    return np.repeat(np.float32(top) * (1 - t) + np.float32(bottom) * t, SMALL, 1)
+    return np.repeat(np.asarray(top, np.float32) * (1 - t) + np.asarray(bottom, np.float32) * t, SMALL, 1)
 
 
-def blobs(field: np.ndarray, rng: np.random.Generator, count: int, colours, low: int, high: int, radius) -> None:
+def blobs(
+    field: np.ndarray,
+    rng: np.random.Generator,
+    count: int,
+    colours: tuple[tuple[float, ...], ...],
+    low: int,
+    high: int,
+    radius: tuple[int, int],
+) -> None:
     """Scatter discs of light between two rows."""
     for _ in range(count):
         at = (int(rng.integers(SMALL)), int(rng.integers(low, high)))
@@ -22,7 +31,9 @@ def blobs(field: np.ndarray, rng: np.random.Generator, count: int, colours, low:
         cv2.circle(field, at, int(rng.integers(*radius)), colour.clip(0, 1).tolist(), -1, cv2.LINE_AA)
 
 
-def boxes(field: np.ndarray, rng: np.random.Generator, colour: tuple, lit: tuple | None) -> None:
+def boxes(
+    field: np.ndarray, rng: np.random.Generator, colour: ArrayLike, lit: tuple[float, float, float] | None
+) -> None:
     """A row of houses, some with lit windows."""
     x = 0
     while x < SMALL:
@@ -38,7 +49,7 @@ def boxes(field: np.ndarray, rng: np.random.Generator, colour: tuple, lit: tuple
 
 def scene(view: View, rng: np.random.Generator) -> np.ndarray:
     """The scene in focus, float (SMALL, SMALL, 3)."""
-    c = np.float32(view.backdrop_colour)
+    c = np.asarray(view.backdrop_colour, np.float32)
     kind = view.backdrop
     if kind is Backdrop.PARK:
         field = ramp((0.68, 0.82, 0.92), (0.38, 0.58, 0.26))
@@ -52,7 +63,7 @@ def scene(view: View, rng: np.random.Generator) -> np.ndarray:
         field = ramp((0.72, 0.80, 0.88), (0.82, 0.84, 0.86))
         boxes(field, rng, (0.50, 0.52, 0.56), (0.75, 0.80, 0.84))
     elif kind is Backdrop.ROOM:
-        field = ramp(tuple(0.45 + 0.5 * c), tuple(0.35 + 0.5 * c))
+        field = ramp(0.45 + 0.5 * c, 0.35 + 0.5 * c)
         cv2.rectangle(field, (8, 12), (34, 52), (0.96, 0.96, 0.90), -1)
         cv2.rectangle(field, (64, 40), (92, 96), (0.40, 0.27, 0.17), -1)
         blobs(field, rng, 12, ((0.7, 0.2, 0.2), (0.2, 0.4, 0.5), (0.9, 0.8, 0.4)), 46, 86, (2, 5))
@@ -78,7 +89,7 @@ def scene(view: View, rng: np.random.Generator) -> np.ndarray:
         ys, xs = np.mgrid[-1 : 1 : SMALL * 1j, -1 : 1 : SMALL * 1j].astype(np.float32)
         field = c * (1.12 - 0.26 * (xs**2 + ys**2))[..., None]
     else:
-        field = ramp(tuple(c), tuple(c * 0.92))
+        field = ramp(c, c * 0.92)
     return np.clip(field, 0, 1).astype(np.float32)
 
 

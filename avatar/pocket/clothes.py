@@ -5,11 +5,11 @@ from torch import Tensor
 
 from avatar.pocket.colours import skin_rgb
 from avatar.pocket.people import Person
-from avatar.pocket.solids import rise
+from avatar.pocket.solids import Vec, rise
 from avatar.pocket.view import CLOTH_RGB, Clothes, View
 
 
-def linear(colour: tuple, like: Tensor) -> Tensor:
+def linear(colour: Vec, like: Tensor) -> Tensor:
     """sRGB (3,) in [0, 1] to linear light."""
     return like.new_tensor(colour).clamp(0, 1) ** 2.2
 

@@ -53,7 +53,8 @@ def skin_rgb(who: Person) -> tuple[float, float, float]:
         0.93 - 0.05 * rosy - 0.01 * gold,
         0.86 - 0.01 * rosy - 0.08 * gold,
     )  # swatches are greyer than skin in light
-    return tuple(channel * k for channel, k in zip((c + 0.20 * (1 - c) ** 3 for c in mixed), warm, strict=True))
+    red, green, blue = (channel * k for channel, k in zip((c + 0.20 * (1 - c) ** 3 for c in mixed), warm, strict=True))
+    return red, green, blue
 
 
 def skin_group(who: Person) -> str:

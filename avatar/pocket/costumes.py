@@ -1,6 +1,7 @@
 """Costumes: things worn, marched apart from the person and laid over them by depth. Equal for everybody."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +11,8 @@ from avatar.pocket.backdrops import ramp
 from avatar.pocket.draw import Buffer, chunked, light, march, normals, shade
 from avatar.pocket.paint import paint
 from avatar.pocket.people import Hair, Person
-from avatar.pocket.shapes import Part, body, to_head
-from avatar.pocket.solids import ball, carve, egg
+from avatar.pocket.shapes import Part, axes, body, to_head
+from avatar.pocket.solids import Triple, Vec, ball, carve, egg
 from avatar.pocket.view import View
 
 FAR = 9.0
@@ -23,14 +24,14 @@ def girth(who: Person) -> float:
     return who.head_width + extra.get(who.hair, 0.11)
 
 
-def ring(x: Tensor, y: Tensor, z: Tensor, centre: tuple, radii: tuple, thick: float) -> Tensor:
+def ring(x: Tensor, y: Tensor, z: Tensor, centre: Vec, radii: tuple[float, float], thick: float) -> Tensor:
     """A hoop lying level, an ellipse of radii (x, z), of the given thickness."""
     px, pz = (x - centre[0]) / radii[0], (z - centre[2]) / radii[1]
     far = ((px * px + pz * pz).sqrt() - 1) * min(radii)
     return (far * far + (y - centre[1]) ** 2).sqrt() - thick
 
 
-def royal(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
+def royal(h: Triple, w: Triple, who: Person) -> Triple:
     """A crown (gold, jewels) and an ermine collar."""
     x, y, z = h
     r = girth(who) * 0.86
@@ -48,11 +49,13 @@ def royal(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
         (0, base + 0.12, r + 0.04),
         0.055,
     )
-    collar = torch.maximum(body(*w, who)[1] - 0.07, (w[0] ** 2 + (w[1] + 1.15) ** 2).sqrt() - who.neck_width - 0.42)
+    collar = torch.maximum(
+        body(w[0], w[1], w[2], who)[1] - 0.07, (w[0] ** 2 + (w[1] + 1.15) ** 2).sqrt() - who.neck_width - 0.42
+    )
     return band, gems, collar
 
 
-def wizard(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
+def wizard(h: Triple, w: Triple, who: Person) -> Triple:
     """A pointed hat (cloth, band) and a robe's collar."""
     x, y, z = h
     r, base = girth(who) * 1.02, who.hairline + 0.02
@@ -62,11 +65,11 @@ def wizard(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
     cone = torch.maximum((far - r * (1 - up).clamp_min(0)) * 0.75, base - 0.04 - tilt)
     brim = torch.maximum(far - r * 1.38, (tilt - base).abs() - 0.03) * 0.9
     band = torch.maximum((far - r * (1.03 - up)) * 0.75, (tilt - base - 0.10).abs() - 0.07)
-    collar = body(*w, who)[1] - 0.05
+    collar = body(w[0], w[1], w[2], who)[1] - 0.05
     return torch.minimum(cone, brim), band, collar
 
 
-def knight(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
+def knight(h: Triple, w: Triple, who: Person) -> Triple:
     """An open steel helmet with its rim, a gorget and plates on the shoulders."""
     x, y, z = h
     r = girth(who) + 0.02
@@ -75,7 +78,8 @@ def knight(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
     shell = torch.maximum(shell, -0.75 - y)
     crest = egg(x, y, z, (0, 0.55, -0.12), (0.07, who.crown + 0.05, 0.98))
     neck = torch.minimum(
-        body(*w, who)[1] - 0.05, ring(*w, (0, -1.12, -0.22), (who.neck_width + 0.12, who.neck_width + 0.14), 0.09)
+        body(w[0], w[1], w[2], who)[1] - 0.05,
+        ring(w[0], w[1], w[2], (0, -1.12, -0.22), (who.neck_width + 0.12, who.neck_width + 0.14), 0.09),
     )
     ax, wy, wz = w[0].abs(), w[1], w[2]
     plates = egg(ax, wy, wz, (who.shoulder * 0.80, -1.72, -0.26), (0.46, 0.40, 0.50))
@@ -89,19 +93,19 @@ def face(x: Tensor, y: Tensor, who: Person) -> Tensor:
     return (((x / (who.head_width * 0.93)).abs() ** 3 + up.abs() ** 3 + 1e-6) ** (1 / 3) - 1) * 0.6
 
 
-def astronaut(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
+def astronaut(h: Triple, w: Triple, who: Person) -> Triple:
     """A white hood with a dark edge, the helmet's ring and a padded suit."""
     x, y, z = h
     r = girth(who) + 0.10
     shell = egg(x, y, z, (0, 0.16, -0.16), (r, who.crown + 0.26, 1.02))
     shell = torch.maximum(carve(shell, torch.maximum(face(x, y, who), 0.05 - z), 0.05), -0.90 - y)
     edge = torch.maximum(face(x, y, who).abs() - 0.045, shell.abs() - 0.05)
-    collar = ring(*w, (0, -1.22, -0.18), (0.78, 0.72), 0.13)
-    suit = body(*w, who)[1] - 0.06
+    collar = ring(w[0], w[1], w[2], (0, -1.22, -0.18), (0.78, 0.72), 0.13)
+    suit = body(w[0], w[1], w[2], who)[1] - 0.06
     return shell, edge, torch.minimum(collar, suit)
 
 
-def wreath(h: tuple, w: tuple, who: Person) -> tuple[Tensor, ...]:
+def wreath(h: Triple, w: Triple, who: Person) -> Triple:
     """Leaves, flowers and their hearts, round the head."""
     x, y, z = h
     r, base = girth(who) * 1.0, who.hairline + 0.03
@@ -150,9 +154,7 @@ COSTUMES = {  # shape, colours of its three pieces in linear light, backdrop top
 
 def pieces(points: Tensor, who: Person, view: View, theme: str) -> Tensor:
     """Distances (3, N) of a costume's pieces from world points (N, 3)."""
-    h = tuple(c.contiguous() for c in to_head(points, view).unbind(-1))
-    w = tuple(c.contiguous() for c in points.unbind(-1))
-    return torch.stack(COSTUMES[theme][0](h, w, who))
+    return torch.stack(COSTUMES[theme][0](axes(to_head(points, view)), axes(points), who))
 
 
 def sky_of(theme: str, view: View, side: int) -> np.ndarray:
@@ -187,7 +189,7 @@ def dressed(buffer: Buffer, who: Person, view: View, theme: str) -> np.ndarray:
     return shade(buffer, who, view, lit=scene[hit], where=hit, behind=sky_of(theme, view, buffer.side))
 
 
-def fields_of(buffer: Buffer) -> dict:
+def fields_of(buffer: Buffer) -> dict[str, Any]:
     """A buffer's fields by name."""
     return {name: getattr(buffer, name) for name in buffer.__slots__}
 

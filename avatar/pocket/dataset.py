@@ -31,7 +31,7 @@ PHOTO_SHARE = 0.45
 LIGHTS = 3  # directions of light per march; a shadow costs as much as the rest of a shading
 
 
-def traits(who: Person) -> dict:
+def traits(who: Person) -> dict[str, object]:
     """What a classifier may be asked to see."""
     return {
         "hair": str(who.hair),
@@ -68,7 +68,7 @@ def sights(first: View, seed: int) -> list[View]:
     ]
 
 
-def family(seed: int) -> list[tuple[np.ndarray, dict]]:
+def family(seed: int) -> list[tuple[np.ndarray, dict[str, object]]]:
     """All pictures of one march, with their entries."""
     rng = np.random.default_rng([seed, 29])
     bones = person(seed)

@@ -5,6 +5,7 @@ lights, clothes and backdrops (see people.recolour), as long as bones, pose and 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +21,7 @@ from avatar.pocket.shapes import Part, distances, surface, to_head
 from avatar.pocket.solids import rotation
 from avatar.pocket.view import View
 
+Field = Callable[[Tensor], Tensor]  # points (N, 3) to distances, joined on the last axis
 FINE = 1.25  # samples per pixel and axis: the lens blur does the rest of the smoothing
 CHUNK = 24_000  # points at a time: the working set stays in the cache
 FAR = 3.4  # head units behind the head's centre where a ray is given up
@@ -39,10 +41,10 @@ class Buffer:
     depth: Tensor  # (side * side,) along the ray, inf where nothing is hit
     part: Tensor  # (N,) int64, values of Part
     open_sky: Tensor  # (N,) ambient occlusion, 1 open
-    cast: dict  # key light's direction -> its shadow (N,), so that shadings may share it
+    cast: dict[tuple[float, float], Tensor]  # key light's direction -> its shadow (N,), so that shadings may share it
 
 
-def rays(view: View, side: int, device: str = "cpu") -> tuple[Tensor, Tensor]:
+def rays(view: View, side: int, device: str | torch.device = "cpu") -> tuple[Tensor, Tensor]:
     """Camera position (3,) and unit directions (side * side, 3); x to the right, y up, -z into the picture."""
     line = (torch.arange(side, device=device, dtype=torch.float32) + 0.5) / side - 0.5
     ys, xs = torch.meshgrid(-line, line, indexing="ij")
@@ -52,12 +54,14 @@ def rays(view: View, side: int, device: str = "cpu") -> tuple[Tensor, Tensor]:
     return origin, aim / aim.norm(dim=-1, keepdim=True)
 
 
-def chunked(function, points: Tensor) -> Tensor:
+def chunked(function: Field, points: Tensor) -> Tensor:
     """function over points (N, 3) a chunk at a time; results are joined on the last axis."""
-    return torch.cat([function(part) for part in points.split(CHUNK)], -1)
+    return torch.cat([function(part) for part in torch.split(points, CHUNK)], -1)
 
 
-def step(gap, origin: Tensor, aim: Tensor, depth: Tensor, wide: float, close: float, limit: int, far: float) -> None:
+def step(
+    gap: Field, origin: Tensor, aim: Tensor, depth: Tensor, wide: float, close: float, limit: int, far: float
+) -> None:
     """March rays in place until within `close` of a surface grown by `wide`; a ray that leaves gets inf."""
     alive = depth.isfinite().nonzero().squeeze(-1)
     for _ in range(limit):
@@ -86,7 +90,7 @@ def heal(depth: Tensor, lost: Tensor) -> None:
         depth[lost] = torch.where((share > 0.55) & (farthest > 0), farthest, depth[lost])
 
 
-def march(view: View, side: int, gap, device: str = "cpu") -> tuple[Tensor, Tensor, Tensor]:
+def march(view: View, side: int, gap: Field, device: str | torch.device = "cpu") -> tuple[Tensor, Tensor, Tensor]:
     """Sphere tracing by cones of 8 x 8, then 2 x 2 pixels, then rays. Gives camera, directions, depth (inf: no hit)."""
     depth = torch.full(((side // 8) ** 2,), view.camera - 1.7, device=device)
     far = view.camera + FAR
@@ -102,7 +106,7 @@ def march(view: View, side: int, gap, device: str = "cpu") -> tuple[Tensor, Tens
     return origin, aim, depth
 
 
-def normals(points: Tensor, gap, here: Tensor | None = None, reach: float = 0.004) -> Tensor:
+def normals(points: Tensor, gap: Field, here: Tensor | None = None, reach: float = 0.004) -> Tensor:
     """Unit gradient (N, 3) of the distance, by forward differences from its value `here`."""
     here = gap(points) if here is None else here
     slope = torch.stack(
@@ -111,7 +115,7 @@ def normals(points: Tensor, gap, here: Tensor | None = None, reach: float = 0.00
     return slope / slope.norm(dim=-1, keepdim=True).clamp_min(1e-9)
 
 
-def sparse(buffer_where: Tensor, side: int, function) -> Tensor:
+def sparse(buffer_where: Tensor, side: int, function: Field) -> Tensor:
     """function over a quarter of the hit pixels (it gets their places), spread smoothly to all of them (N,)."""
     pick = ((buffer_where // side % 2 == 0) & (buffer_where % side % 2 == 0)).nonzero().squeeze(-1)
     known = torch.zeros(2, side * side, device=buffer_where.device)
@@ -122,7 +126,7 @@ def sparse(buffer_where: Tensor, side: int, function) -> Tensor:
     return torch.where(lone, 0.6, spread[0] / spread[1].clamp_min(1e-6))[buffer_where]
 
 
-def geometry(who: Person, view: View, size: int = 256, device: str = "cpu") -> Buffer:
+def geometry(who: Person, view: View, size: int = 256, device: str | torch.device = "cpu") -> Buffer:
     """March a person once."""
     side = -(-int(size * FINE) // 8) * 8
     gap = partial(chunked, partial(surface, who=who, view=view))
@@ -166,7 +170,7 @@ def shadows(buffer: Buffer, who: Person, view: View, sun: Tensor) -> Tensor:
     return sparse(buffer.where, buffer.side, reach_sun)
 
 
-def sun_of(view: View, device: str = "cpu") -> Tensor:
+def sun_of(view: View, device: str | torch.device = "cpu") -> Tensor:
     """Direction (3,) towards the key light."""
     turn = rotation(view.light_turn, -view.light_height, 0, device)
     return turn @ torch.tensor((0.0, 0.0, 1.0), device=device)
@@ -233,10 +237,10 @@ def photograph(picture: np.ndarray, view: View) -> np.ndarray:
     if not view.jpeg:
         return picture
     _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, view.jpeg])
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1])
 
 
-def draw(who: Person, view: View, size: int = 256, device: str = "cpu") -> np.ndarray:
+def draw(who: Person, view: View, size: int = 256, device: str | torch.device = "cpu") -> np.ndarray:
     """A photo of a person, uint8 (size, size, 3) sRGB."""
     with torch.inference_mode():
         buffer = geometry(who, view, size, device)

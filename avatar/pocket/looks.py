@@ -29,7 +29,7 @@ def oil(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     means = np.stack([np.roll(mean, s, (0, 1)) for s in shifts])
     calm = np.take_along_axis(means, spreads.argmin(0)[None, ..., None], 0)[0]
     weave = cv2.GaussianBlur(rng.normal(0, 1, grey.shape).astype(np.float32), (0, 0), sigmaX=2.4, sigmaY=0.7)
-    warm = calm * np.float32((1.05, 1.0, 0.90)) + 16 * weave[..., None]
+    warm = calm * np.array((1.05, 1.0, 0.90), np.float32) + 16 * weave[..., None]
     return ((warm - 128) * 1.12 + 130).clip(0, 255).astype(np.uint8)
 
 
@@ -82,7 +82,7 @@ def pixel(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Blocks of few colours, as on an early games console."""
     small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA).astype(np.float32)
     small = (small - 128) * 1.15 + 130
-    order = np.float32([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 0.5
+    order = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.float32) / 16 - 0.5
     step = 28.0
     small = np.round((small + np.tile(order, (16, 16))[..., None] * step * 0.5) / step) * step
     return cv2.resize(small.clip(0, 255).astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
@@ -113,21 +113,24 @@ def neon(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     fine, coarse = cv2.GaussianBlur(grey, (0, 0), 0.8), cv2.GaussianBlur(grey, (0, 0), 2.4)
     line = ((np.abs(fine - coarse) - 2.5) / 14).clip(0, 1)
     t = np.linspace(0, 1, len(grey), dtype=np.float32)[None, :, None]
-    tube = np.float32((255, 40, 200)) * (1 - t) + np.float32((30, 220, 255)) * t
+    tube = np.array((255, 40, 200), np.float32) * (1 - t) + np.array((30, 220, 255), np.float32) * t
     level = (grey / 255)[..., None]
-    dusk = (np.float32((70, 10, 110)) * (1 - t) + np.float32((5, 60, 120)) * t) * (0.25 + level) + level**3 * 60
+    dusk = (np.array((70, 10, 110), np.float32) * (1 - t) + np.array((5, 60, 120), np.float32) * t) * (
+        0.25 + level
+    ) + level**3 * 60
     glow = cv2.GaussianBlur(line, (0, 0), 4)[..., None] * tube * 0.9
     return (dusk + glow + line[..., None] * (tube * 0.8 + 90)).clip(0, 255).astype(np.uint8)
 
 
 def poster(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A silk-screen of four inks."""
-    inks = np.float32(
+    inks = np.array(
         [
             [(28, 30, 62), (196, 48, 58), (112, 168, 172), (250, 232, 198)],
             [(42, 22, 54), (150, 46, 110), (244, 150, 90), (255, 236, 170)],
             [(16, 44, 44), (34, 110, 96), (240, 176, 80), (252, 240, 214)],
-        ]
+        ],
+        np.float32,
     )[rng.integers(3)]
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), 1.0).astype(np.float32)
     grey = cv2.resize(grey, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)

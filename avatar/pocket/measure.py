@@ -8,12 +8,13 @@ import argparse
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from avatar.pocket.draw import draw
-from avatar.pocket.people import person
+from avatar.pocket.people import Person, person
 from avatar.pocket.view import view
 
 
@@ -21,19 +22,20 @@ from avatar.pocket.view import view
 class Tools:
     """dlib's detectors, landmark finder and recogniser."""
 
-    hog: object
-    mmod: object
-    landmarks: object
-    recogniser: object
+    hog: Any
+    mmod: Any
+    landmarks: Any
+    recogniser: Any
 
     @classmethod
     def load(cls) -> "Tools":
         """Read the weights that the package face_recognition_models carries, without importing it."""
         import dlib
 
-        home = (
-            Path(next(iter(importlib.util.find_spec("face_recognition_models").submodule_search_locations))) / "models"
-        )
+        spec = importlib.util.find_spec("face_recognition_models")
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError("face_recognition_models")
+        home = Path(spec.origin).parent / "models"
         return cls(
             dlib.get_frontal_face_detector(),
             dlib.cnn_face_detection_model_v1(str(home / "mmod_human_face_detector.dat")),
@@ -57,8 +59,8 @@ def rank_one(vectors: dict[int, list[np.ndarray]]) -> float:
     sure = {seed: v for seed, v in vectors.items() if len(v) > 1}
     right = 0
     for seed, own in sure.items():
-        near = {other: min(np.linalg.norm(own[0] - v) for v in seen[1:]) for other, seen in sure.items()}
-        right += min(near, key=near.get) == seed
+        near = {other: min(float(np.linalg.norm(own[0] - v)) for v in seen[1:]) for other, seen in sure.items()}
+        right += min(near, key=lambda other: near[other]) == seed
     return right / max(len(sure), 1)
 
 
@@ -88,9 +90,11 @@ def report(found: list[str], vectors: dict[int, list[np.ndarray]]) -> str:
     return "\n".join(rows)
 
 
-def measure(people: list, pictures: int = 4) -> tuple[list[str], dict[int, list[np.ndarray]]]:
+def measure(people: list[Person], pictures: int = 4) -> tuple[list[str], dict[int, list[np.ndarray]]]:
     """Draw and look at people: who found each picture, and descriptors by seed."""
-    tools, found, vectors = Tools.load(), [], {}
+    tools = Tools.load()
+    found: list[str] = []
+    vectors: dict[int, list[np.ndarray]] = {}
     for who in people:
         for k in range(pictures):
             by, vector = tools.look(draw(who, view(who.seed * 1000 + k)))

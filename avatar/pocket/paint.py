@@ -1,6 +1,7 @@
 """Colours on a drawn person's surfaces: skin with its marks, eyes, hair, clothes. All linear light."""
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -9,17 +10,20 @@ from avatar.pocket import features
 from avatar.pocket.clothes import blend, cloth, linear, neck
 from avatar.pocket.colours import HAIR_RGB, IRIS_RGB, SCARF_RGB, skin_rgb
 from avatar.pocket.people import Beard, Hair, Person
-from avatar.pocket.shapes import Part
+from avatar.pocket.shapes import Part, axes
 from avatar.pocket.solids import rise
 from avatar.pocket.view import View
+
+if TYPE_CHECKING:
+    from avatar.pocket.draw import Buffer
 
 # strength and exponent of the highlight, in the order of Part
 GLOSS = ((0.10, 20.0), (0.9, 260.0), (0.35, 60.0), (0.13, 18.0), (0.5, 80.0), (0.06, 14.0), (0.03, 8.0))
 
 
-def paint(buffer, who: Person, view: View) -> Tensor:
+def paint(buffer: "Buffer", who: Person, view: View) -> Tensor:
     """Albedo (N, 3) of every point of a buffer."""
-    x, y, z = (c.contiguous() for c in buffer.local.unbind(-1))
+    x, y, z = axes(buffer.local)
     part = buffer.part
     colour = torch.zeros_like(buffer.local)
     for index, painter in (
@@ -33,8 +37,8 @@ def paint(buffer, who: Person, view: View) -> Tensor:
     ):
         at = (part == index).nonzero().squeeze(-1)
         if len(at):
-            place = buffer.world[at].unbind(-1) if index in (Part.NECK, Part.BODY) else (x[at], y[at], z[at])
-            colour[at] = painter(*place, who, view)
+            px, py, pz = axes(buffer.world[at]) if index in (Part.NECK, Part.BODY) else (x[at], y[at], z[at])
+            colour[at] = painter(px, py, pz, who, view)
     return colour
 
 
@@ -48,7 +52,7 @@ def grain(x: Tensor, y: Tensor, z: Tensor, rate: float) -> Tensor:
 
 def hair_paint(x: Tensor, y: Tensor, z: Tensor, who: Person, contrast: float = 1.0) -> Tensor:
     """Colour (N, 3) of hair at points, with strands."""
-    base = linear(tuple(c * who.hair_shade for c in HAIR_RGB[who.hair_colour]), x)
+    base = (x.new_tensor(HAIR_RGB[who.hair_colour]) * who.hair_shade).clamp(0, 1) ** 2.2
     turn = torch.atan2(x, z + 0.25)
     if who.hair in (Hair.CURLS, Hair.AFRO):
         tone = 0.30 * grain(x, y, z, 42)

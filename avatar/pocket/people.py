@@ -8,6 +8,7 @@ hair, which becomes likelier with age.
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -221,7 +222,7 @@ RANGES = {
 def person(seed: int) -> Person:
     """The person of a seed; the same seed is the same person for ever."""
     rng = np.random.default_rng([seed, 7])
-    traits = {name: float(rng.uniform(*RANGES[name])) for name in RANGES}
+    traits: dict[str, Any] = {name: float(rng.uniform(*RANGES[name])) for name in RANGES}
     for name in ("freckles", "moles", "scar", "makeup"):  # rare traits: nothing, more often than not
         share = {"freckles": 0.25, "moles": 0.3, "scar": 0.12, "makeup": 0.3}[name]
         traits[name] = max(0.0, 1 - (1 - traits[name]) / share)

@@ -8,7 +8,7 @@ from torch import Tensor
 from avatar.pocket import features
 from avatar.pocket.hair import hair
 from avatar.pocket.people import Beard, Glasses, Hair, Person
-from avatar.pocket.solids import ball, carve, egg, melt, rod, rotation
+from avatar.pocket.solids import Triple, ball, carve, egg, melt, rod, rotation
 from avatar.pocket.view import View
 
 PIVOT = (0.0, -0.62, -0.12)  # where the head turns on the neck
@@ -144,6 +144,12 @@ def body(x: Tensor, y: Tensor, z: Tensor, who: Person) -> tuple[Tensor, Tensor]:
     return neck, melt(trunk, slope, 0.25)
 
 
+def axes(points: Tensor) -> Triple:
+    """x, y, z (N,) each of points (N, 3), contiguous: three times as fast to work on."""
+    x, y, z = points.unbind(-1)
+    return x.contiguous(), y.contiguous(), z.contiguous()
+
+
 def to_head(points: Tensor, view: View) -> Tensor:
     """World points (N, 3) to the head's frame (N, 3)."""
     pivot = points.new_tensor(PIVOT)
@@ -164,12 +170,12 @@ def near_head(x: Tensor, y: Tensor, z: Tensor, who: Person, view: View) -> Tenso
 
 def distances(points: Tensor, who: Person, view: View) -> Tensor:
     """Signed distances (7, N), in the order of Part, from world points (N, 3)."""
-    x, y, z = (c.contiguous() for c in to_head(points, view).unbind(-1))
+    x, y, z = axes(to_head(points, view))
     skin, eye, teeth = near_head(x, y, z, who, view)
     far = torch.full_like(x, 9.0)
     tress = hair(x, y, z, who)
     frames = far if who.glasses is Glasses.NONE else spectacles(x, y, z, who)
-    neck, trunk = body(*(c.contiguous() for c in points.unbind(-1)), who)
+    neck, trunk = body(*axes(points), who)
     h = (0.10 - (neck - trunk).abs()).clamp_min(0) ** 2 * 2.5  # neck and shoulders melt into one another
     return torch.stack(
         [melt(skin, neck, 0.08), eye, teeth, far if tress is None else tress, frames, neck - h, trunk - h]

@@ -5,8 +5,11 @@ import math
 import torch
 from torch import Tensor
 
+Vec = tuple[float, float, float]
+Triple = tuple[Tensor, Tensor, Tensor]  # x, y, z
 
-def egg(x: Tensor, y: Tensor, z: Tensor, centre: tuple, radii: tuple) -> Tensor:
+
+def egg(x: Tensor, y: Tensor, z: Tensor, centre: Vec, radii: Vec) -> Tensor:
     """Approximate signed distance to an ellipsoid along the axes (Quilez, first-order bound)."""
     px, py, pz = (x - centre[0]) * (1 / radii[0]), (y - centre[1]) * (1 / radii[1]), (z - centre[2]) * (1 / radii[2])
     sx, sy, sz = px * px, py * py, pz * pz
@@ -15,13 +18,13 @@ def egg(x: Tensor, y: Tensor, z: Tensor, centre: tuple, radii: tuple) -> Tensor:
     return k0 * (k0 - 1) / k1
 
 
-def ball(x: Tensor, y: Tensor, z: Tensor, centre: tuple, radius: float) -> Tensor:
+def ball(x: Tensor, y: Tensor, z: Tensor, centre: Vec, radius: float) -> Tensor:
     """Signed distance to a ball."""
     px, py, pz = x - centre[0], y - centre[1], z - centre[2]
     return (px * px + py * py + pz * pz).sqrt_() - radius
 
 
-def rod(x: Tensor, y: Tensor, z: Tensor, a: tuple, b: tuple, radius_a: float, radius_b: float) -> Tensor:
+def rod(x: Tensor, y: Tensor, z: Tensor, a: Vec, b: Vec, radius_a: float, radius_b: float) -> Tensor:
     """Signed distance to a rod with round ends whose radius runs from one end to the other."""
     bx, by, bz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     px, py, pz = x - a[0], y - a[1], z - a[2]
@@ -47,7 +50,7 @@ def rise(t: Tensor, low: float, high: float) -> Tensor:
     return s * s * (3 - 2 * s)
 
 
-def rotation(yaw: float, pitch: float, roll: float, device: str = "cpu") -> Tensor:
+def rotation(yaw: float, pitch: float, roll: float, device: str | torch.device = "cpu") -> Tensor:
     """Matrix (3, 3) that turns head coordinates to the world's: roll, then pitch, then yaw."""
     cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (math.cos, math.sin))
     about_y = torch.tensor([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])

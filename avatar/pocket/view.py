@@ -81,6 +81,13 @@ class View:
     jpeg: int = 0  # quality of a round of JPEG, 0 for none
 
 
+def mild(rng: np.random.Generator) -> tuple[float, float, float]:
+    """A colour that is not too vivid, sRGB."""
+    grey = rng.uniform(0.3, 0.8)
+    red, green, blue = (float(0.55 * c + 0.45 * grey) for c in rng.uniform(0.25, 0.85, 3))
+    return red, green, blue
+
+
 def view(seed: int, calm: bool = False) -> View:
     """A sight drawn at random; `calm` keeps it near to a frontal portrait."""
     rng = np.random.default_rng([seed, 11])
@@ -115,9 +122,7 @@ def view(seed: int, calm: bool = False) -> View:
         cloth_colour=str(rng.choice(COLOUR_NAMES)),
         second_colour=str(rng.choice(COLOUR_NAMES)),
         backdrop=Backdrop(rng.choice(list(Backdrop))),
-        backdrop_colour=tuple(
-            float(0.55 * c + 0.45 * grey) for grey in [rng.uniform(0.3, 0.8)] for c in rng.uniform(0.25, 0.85, 3)
-        ),
+        backdrop_colour=mild(rng),
         softness=float(rng.uniform(0.2, 0.7)),
         noise=float(rng.uniform(0, 0.02)),
         jpeg=int(rng.choice([0, 60, 80, 90], p=(0.5, 0.1, 0.2, 0.2))),
