@@ -8,19 +8,15 @@ Does not cover: an invisible mark in the pixels, signed credentials; handing the
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from PIL import Image
 
 from avatar.job import Done, Job, Kind, Outcome, Stage
 from avatar.marks.label import mark
 from avatar.packs.bundle import Delivered, Tile, contact_sheet, report
-from avatar.packs.plan import Shot, from_json
+from avatar.packs.candidates import Candidates
 from avatar.packs.style import Style
-from avatar.ports import Picture, Progress, Vault
+from avatar.ports import Progress, Vault
 from avatar.weights.registry import find
 
 SHEET = "contact-sheet.png"
@@ -36,14 +32,15 @@ class FinishPorts:
 
 def run(job: Job, ports: FinishPorts) -> Outcome:
     chosen = job.facts[Stage.RENDER]["chosen"]
-    shots = _plans(job, ports)
+    held = Candidates(ports.vault, job.id)
+    shots = held.shots()
     tiles: list[Tile] = []
     delivered: list[Delivered] = []
     for place, figures in enumerate(chosen, 1):
         ports.progress(place - 1, len(chosen))
         shot = shots[figures["index"]]
         style = ports.styles[shot.style]
-        picture = _picture(ports.vault.get(job.id, Kind.CANDIDATE, f"{shot.index:04d}.png"))
+        picture = held.picture(shot.index)
         name = f"{place:02d}-{shot.style}.png"
         ports.vault.put(job.id, Kind.PICTURE, name, mark(picture, f"Style {style.title} by {style.author}"))
         tiles.append(Tile(picture, style.title, figures["share"]))
@@ -52,13 +49,3 @@ def run(job: Job, ports: FinishPorts) -> Outcome:
     ports.vault.put(job.id, Kind.PICTURE, REPORT, report(job, find(job.base), ports.styles, delivered))
     ports.progress(len(chosen), len(chosen))
     return Done({"pictures": len(delivered)})
-
-
-def _plans(job: Job, ports: FinishPorts) -> dict[int, Shot]:
-    """Every shot of every round by index."""
-    names = [name for name in ports.vault.names(job.id, Kind.CANDIDATE) if name.startswith("plan-")]
-    return {shot.index: shot for name in names for shot in from_json(ports.vault.get(job.id, Kind.CANDIDATE, name))}
-
-
-def _picture(data: bytes) -> Picture:
-    return np.asarray(Image.open(io.BytesIO(data), formats=("PNG",)).convert("RGB"))
