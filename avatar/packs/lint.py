@@ -14,12 +14,13 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from avatar.packs.refused import KEPT_OUT, LISTS
 
 ALIKE = str.maketrans("0134578@$!|", "oieastbasil")  # digits and signs that stand in for letters
-NARROW = 8  # letters; names at least this long are also found when all gaps are closed or opened ("g r e g rutkowski")
+NARROW = 8  # letters; single words at least this long are also found with gaps in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,12 @@ class Hit:
 
 def refuse(text: str) -> list[Hit]:
     """What is refused in a text meant to be drawn; empty where nothing is."""
-    spaced = plain(text)
-    variants = (spaced, plain(text.translate(ALIKE)))
-    closed = spaced.replace(" ", "")
-    hits = []
-    for group, word, pattern in _patterns():
-        whole = plain(word).replace(" ", "")
-        torn = len(whole) >= NARROW and _torn(whole, closed, spaced)
-        if torn or any(pattern.search(variant) for variant in variants):
-            hits.append(Hit(group, word))
-    return hits
+    hits: dict[Hit, None] = {}
+    for variant in (text, text.translate(ALIKE)):
+        words = plain(variant).split()
+        for first in range(len(words)):
+            hits |= dict.fromkeys(_from(words[first:]))
+    return list(hits)
 
 
 def refuse_negative(text: str) -> list[Hit]:
@@ -60,32 +57,32 @@ def plain(text: str) -> str:
     return re.sub(r"[\W_]+", " ", shown).strip()
 
 
-def _torn(word: str, closed: str, spaced: str) -> bool:
-    """A long name written with gaps inside it. Only where the text has single letters or the parts fit no word edge."""
-    at = closed.find(word)
-    while at >= 0:
-        edges = _edges(spaced)
-        if at in edges and at + len(word) in edges:
-            return True
-        at = closed.find(word, at + 1)
-    return False
+def _from(words: list[str]) -> Iterator[Hit]:
+    """The hits that begin at the first word: it alone, and it with those after it when the gaps are closed.
 
-
-def _edges(spaced: str) -> set[int]:
-    """Where words begin and end, counted in letters with all gaps closed."""
-    edges, at = {0}, 0
-    for word in spaced.split():
-        at += len(word)
-        edges.add(at)
-    return edges
+    Short single words must stand whole ("as s" is nothing); names may have gaps anywhere or nowhere.
+    """
+    listed, longest, stems = _listed()
+    yield from (hit for stem, hit in stems if words[0].startswith(stem))
+    closed = ""
+    for count, word in enumerate(words, 1):
+        closed += word
+        if len(closed) > longest:
+            return
+        hit = listed.get(closed)
+        if hit and (count == 1 or len(closed) >= NARROW or " " in plain(hit.word)):
+            yield hit
 
 
 @functools.cache
-def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    """Each listed word as a pattern over `plain` text; a gap in a name may be there or not."""
-    made = []
-    for group, listed in LISTS.items():
-        for word in filter(None, (one.strip() for one in listed.replace("\n", "").split("|"))):
-            body = r"\s?".join(re.escape(part) for part in plain(word).split())
-            made.append((group, word, re.compile(rf"\b{body}" + (r"\w*" if word.endswith("*") else r"\b"))))
-    return tuple(made)
+def _listed() -> tuple[dict[str, Hit], int, list[tuple[str, Hit]]]:
+    """Each listed word by its letters without gaps, the longest one's length, and the beginnings that are listed."""
+    hits = [
+        Hit(group, word)
+        for group, listed in LISTS.items()
+        for word in (one.strip() for one in listed.replace("\n", "").split("|"))
+        if word
+    ]
+    hits.sort(key=lambda hit: " " in hit.word)  # of two that differ by a gap alone, the one with the gap stays
+    whole = {plain(hit.word).replace(" ", ""): hit for hit in hits}
+    return whole, max(map(len, whole)), [(plain(hit.word), hit) for hit in hits if hit.word.endswith("*")]

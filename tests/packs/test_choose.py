@@ -152,7 +152,7 @@ CANDIDATES = st.lists(st.tuples(st.sampled_from(["a", "b"]), st.none() | st.floa
 LOOKS = [look(scene(seed)) for seed in range(14)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(CANDIDATES, st.integers(0, 5), st.integers(0, 5), st.booleans())
 def test_never_more_than_ordered_never_twice_never_rejected(
     candidates: list[tuple[str, float | None, str | None]], a: int, b: int, spill: bool

@@ -17,6 +17,7 @@ GAPS = st.sampled_from([" ", "  ", "-", "_", ".", " \u00b7 ", "\u00a0", "\n"])
 ACCENTS = st.sampled_from(["", "\u0301", "\u0308", "\u0327"])
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(NAMES + WORDS), st.data())
 def test_case_accents_and_gaps_hide_nothing(word: str, data: st.DataObject) -> None:
     shown = "".join(
@@ -27,6 +28,7 @@ def test_case_accents_and_gaps_hide_nothing(word: str, data: st.DataObject) -> N
     assert plain(word) in {plain(hit.word) for hit in refuse(f"a portrait of a knight, {shown}, in oil")}
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(NAMES), st.integers(1, 8))
 def test_a_name_with_a_gap_in_a_wrong_place_is_found(name: str, at: int) -> None:
     closed = name.replace(" ", "")
@@ -79,7 +81,7 @@ def test_every_listed_word_is_refused_as_it_stands() -> None:
             assert group in {hit.group for hit in refuse(word.rstrip("*"))}, word
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=80))
 def test_no_text_makes_the_linter_fail(text: str) -> None:
     refuse(text)

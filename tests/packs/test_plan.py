@@ -26,6 +26,7 @@ CONSENT = Consent("yes", datetime(2026, 1, 1, tzinfo=UTC))
 JOB = Job(JobId("job_0"), ClassWord.PERSON, ("oil", "photo", "knight"), 8, "pocket", 7, CONSENT)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 200), NAMES)
 def test_the_order_is_split_exactly_and_evenly(count: int, names: list[str]) -> None:
     shares = split(count, names)
@@ -33,7 +34,7 @@ def test_the_order_is_split_exactly_and_evenly(count: int, names: list[str]) -> 
     assert max(shares.values()) - min(shares.values()) <= 1
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 60), NAMES, st.floats(1, 3))
 def test_every_style_is_oversampled_and_rounded_up(count: int, names: list[str], oversample: float) -> None:
     job = replace(JOB, count=count, styles=tuple(names))
