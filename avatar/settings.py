@@ -38,7 +38,7 @@ def _home(variable: str, fallback: str) -> Path:
 
 
 class Settings(BaseSettings):
-    """What an operator may choose. Every field can be set by `AVATAR_<NAME>`; a misspelt one is an error in `doctor`."""
+    """What an operator may choose, each by `AVATAR_<NAME>`; `avatar doctor` points at a misspelt one."""
 
     model_config = SettingsConfigDict(env_prefix="AVATAR_", frozen=True, extra="ignore")
 

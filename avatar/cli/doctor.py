@@ -21,13 +21,14 @@ from pathlib import Path
 from rich.table import Table
 
 from avatar.cli import show
-from avatar.cli.shelf import is_here, styles_folder
+from avatar.cli.shelf import is_here
 from avatar.errors import AvatarError
 from avatar.packs.style import load_styles
 from avatar.settings import Settings
 from avatar.vault.keys import MemoryKeys
 from avatar.vault.local import LocalVault, private_folder
 from avatar.weights.registry import TABLE, Family
+from avatar.wiring import styles_folder
 
 PINNED = {"torch": "2.13.0", "diffusers": "0.42.1", "peft": "0.21.2", "accelerate": "1.15.0", "transformers": "5.23.0"}
 INSTALL = "pip install -e '.[worker]'"
@@ -80,7 +81,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    known = {f"AVATAR_{name.upper()}" for name in Settings.model_fields}
+    known = {f"AVATAR_{name.upper()}" for name in Settings.model_fields} | {"AVATAR_TRACEBACK"}
     for name in sorted(os.environ):
         if name.startswith("AVATAR_") and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -93,7 +94,7 @@ def _room(settings: Settings) -> Iterator[Finding]:
         level = "ok" if memory >= MEMORY_GB else "bad"
         yield Finding("memory", level, f"{memory:.1f} GB free", f"the pocket base wants {MEMORY_GB:g} GB")
     if _meminfo("SwapTotal"):
-        yield Finding("swap", "note", "is on: pages of a job could reach the disk in clear", "swapoff -a, or encrypt it")
+        yield Finding("swap", "note", "is on: a job's memory could reach the disk in clear", "swapoff -a")
     standing = next(folder for folder in (settings.state, *settings.state.parents) if folder.exists())
     free = shutil.disk_usage(standing).free / 1e9
     level = "ok" if free >= DISK_GB else "bad"
@@ -139,7 +140,7 @@ def _bases(settings: Settings) -> Iterator[Finding]:
             level = "bad" if base.name == "pocket" else "note"
             yield Finding(name, level, "is not on this machine", f"avatar weights fetch {base.name}")
         elif base.memory_tune_gb > memory:
-            yield Finding(name, "note", f"wants {base.memory_tune_gb:g} GB to tune; there are {memory:.0f}", "a larger GPU")
+            yield Finding(name, "note", f"tuning wants {base.memory_tune_gb:g} GB of {memory:.0f}", "a larger GPU")
         else:
             yield Finding(name, "ok", f"{base.licence}; tunes in {base.memory_tune_gb:g} GB")
 
@@ -165,7 +166,7 @@ def _styles(settings: Settings) -> Iterator[Finding]:
 def _leftovers(settings: Settings) -> Iterator[Finding]:
     dead = LocalVault(settings.state / "jobs", MemoryKeys()).dead_jobs()
     if dead:
-        yield Finding("jobs", "note", f"{len(dead)} cut off; what is left is sealed and its key is gone", "avatar clean")
+        yield Finding("jobs", "note", f"{len(dead)} cut off; sealed, and their keys are gone", "avatar clean")
 
 
 def _tell(findings: list[Finding]) -> None:

@@ -85,7 +85,7 @@ def _job(order: Order) -> Job:
 
 
 def _take_in(order: Order, job: Job, vault: LocalVault) -> dict[str, str]:
-    """Seal the files into the vault under names that say nothing; what they were called stays in memory, for the table."""
+    """Seal the files under names that say nothing; what they were called stays in memory, for the table."""
     if len(order.photos) > MAX_FILES:
         raise JobRefused(f"{len(order.photos)} files were given; {MAX_FILES} is the most.", code="too_many_photos")
     names = {}

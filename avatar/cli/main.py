@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 a fault; 2 wrong use; 3 refused, with the reason; 4 delive
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -166,3 +167,9 @@ def run() -> None:
     except AvatarError as error:
         show.problem(error)
         sys.exit(3 if error.status == 422 else 1)
+    except Exception as fault:  # a defect of ours: said in one line, as a traceback could tell more than it should
+        if "AVATAR_TRACEBACK" in os.environ:
+            raise
+        show.errors.print(f"[bold red]A fault of this program: {type(fault).__name__}: {fault}[/] [dim](fault)[/]")
+        show.errors.print("  → AVATAR_TRACEBACK=1 shows where; nothing of the job was left behind")
+        sys.exit(1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.table import Table
 
 from avatar.cli import show
@@ -12,13 +10,7 @@ from avatar.packs.style import load_styles
 from avatar.settings import Settings
 from avatar.weights.fetch import fetch as fetch_weights
 from avatar.weights.registry import TABLE, Base, Family, entry, place
-
-
-def styles_folder(settings: Settings) -> Path:
-    """The folder of packs: the operator's, or the one that ships with the product."""
-    from importlib import resources
-
-    return settings.styles or Path(str(resources.files("styles")))
+from avatar.wiring import styles_folder
 
 
 def show_styles(settings: Settings) -> None:

@@ -82,7 +82,7 @@ def verdicts(rows: list[Mapping[str, Any]], names: Mapping[str, str]) -> None:
     for row in rows:
         mark = "[green]✓[/]" if row["usable"] else "[red]✗[/]"
         said = "" if row["usable"] else f"{row['sentence']} {row.get('remedy', '')}".strip()
-        table.add_row(mark, names.get(row["photo"], row["photo"]), f"[dim]{row['code']}[/]", said)
+        table.add_row(mark, names.get(row["photo_id"], row["photo_id"]), f"[dim]{row['code']}[/]", said)
     console.print(table)
 
 

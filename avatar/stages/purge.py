@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from avatar.erasure.erase import ErasableVault, erase_job
 from avatar.erasure.receipt import Erased
-from avatar.job import Done, Ending, Job, Outcome
+from avatar.job import Done, Ending, Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class PurgePorts:
     hand_over: Callable[[bytes], None]  # gets the receipt, as indented JSON
 
 
-def run(job: Job, ports: PurgePorts) -> Outcome:
+def run(job: Job, ports: PurgePorts) -> Done:
     """Erase, list again, hand the receipt over; its numbers are the facts."""
     document = erase_job(ports.vault, job.id, job.ending or Ending.FAILED, ports.sweeps())
     ports.hand_over(json.dumps(document, indent=2, ensure_ascii=False).encode())

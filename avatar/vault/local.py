@@ -1,6 +1,6 @@
 """A vault in one private folder per job: `<root>/<job>/objects/<kind>/<name>`, sealed, owner-only.
 
-Covers: whole-or-nothing writes; folders that only their owner may enter; a lock that tells a living job from a dead one.
+Covers: whole-or-nothing writes; folders that only their owner may enter; a lock that tells living jobs from dead ones.
 Does not cover: what a disk keeps of freed blocks. Only ciphertext was ever on it, and its key was never there.
 """
 
@@ -127,7 +127,7 @@ class LocalVault:
 
     @contextlib.contextmanager
     def _root_lock(self) -> Iterator[None]:
-        """One process at a time makes, judges or removes job folders; the lock is on the folder itself, so no file stays."""
+        """One process at a time makes, judges or removes job folders; locking the folder itself leaves no file."""
         while True:
             private_folder(self.root)
             handle = os.open(self.root, os.O_RDONLY | os.O_CLOEXEC)

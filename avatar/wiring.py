@@ -1,0 +1,175 @@
+"""Build the real hands of one machine from the settings: which faces, which base, which policy, for each stage.
+
+Torch and all that needs it are imported here only when the stage that wants them begins.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from avatar.job import ORDER, Job, Outcome, Stage
+from avatar.packs.style import Style, load_styles, pick
+from avatar.photos import faces as face_backs
+from avatar.photos.decode import Limits
+from avatar.photos.policy import IntakePolicy
+from avatar.photos.safety import NudeNetSafety, SkinExposure
+from avatar.pipeline import Hand, Record
+from avatar.ports import Picture, Progress, Safety
+from avatar.settings import Settings
+from avatar.stages import deliver, finish, intake, purge
+from avatar.vault.folder import Folder
+from avatar.vault.local import LocalVault
+from avatar.weights.registry import Base, find, place
+
+if TYPE_CHECKING:
+    from avatar.packs.plan import Shot
+    from avatar.weights.load import LoadedBase
+
+Tell = Callable[[Stage], None]
+Report = Callable[[Stage, int, int, str], None]
+
+PREVIEW_STEPS = 12  # sampler steps of the pictures that score a checkpoint: enough to see whose face it is
+
+
+def styles_folder(settings: Settings) -> Path:
+    """The folder of packs: the operator's, or the one that ships with the product."""
+    return settings.styles or Path(str(resources.files("styles")))
+
+
+@dataclass(slots=True)
+class Bench:
+    """Everything one local job needs, checked before it begins; heavy parts are loaded when first asked for."""
+
+    settings: Settings
+    vault: LocalVault
+    delivery: Folder
+    base: Base
+    styles: dict[str, Style]
+    backs: face_backs.Choice
+    safety: Safety
+    _loaded: LoadedBase | None = field(default=None, repr=False)
+
+    def loaded(self) -> LoadedBase:
+        """The base in memory, loaded once."""
+        if self._loaded is None:
+            self._loaded = _load(self.base, self.settings)
+        return self._loaded
+
+    def hands(self, begin: Tell, report: Report, end: Tell) -> dict[Stage, Hand]:
+        """One callable a stage, which tells when it begins, how far it is, and when it is done."""
+        works: dict[Stage, Callable[[Job, Progress], Outcome]] = {
+            Stage.INTAKE: self._intake,
+            Stage.TUNE: self._tune,
+            Stage.RENDER: self._render,
+            Stage.FINISH: self._finish,
+            Stage.DELIVER: self._deliver,
+        }
+
+        def hand(stage: Stage) -> Hand:
+            def told(job: Job) -> Outcome:
+                begin(stage)
+                outcome = works[stage](job, functools.partial(report, stage))
+                end(stage)
+                return outcome
+
+            return told
+
+        return {stage: hand(stage) for stage in ORDER}
+
+    def purge(self, record: Record) -> Mapping[str, Any]:
+        """Erase everything of the job, leave the receipt beside the pack, and say how much went."""
+        hand_over = functools.partial(self.delivery.add, "receipt.json")
+        ports = purge.PurgePorts(self.vault, lambda: record.sweeps, hand_over)
+        return purge.run(record.job, ports).facts
+
+    def _intake(self, job: Job, progress: Progress) -> Outcome:
+        ports = intake.IntakePorts(
+            vault=self.vault,
+            faces=self.backs.faces,
+            safety=self.safety,
+            ages=self.backs.ages,
+            policy=IntakePolicy(resolution=self.base.resolution),
+            limits=Limits(),
+            token=self.base.native_token,
+            progress=progress,
+        )
+        return intake.run(job, ports)
+
+    def _tune(self, job: Job, progress: Progress) -> Outcome:
+        from avatar.lora.recipes import recipe_for
+        from avatar.stages import tune
+
+        ports = tune.TunePorts(
+            vault=self.vault,
+            faces=self.backs.faces,
+            base=lambda _: self.loaded(),
+            recipe=recipe_for(self.base),
+            token=self.base.native_token,
+            sample=sample_prompts,
+            progress=progress,
+            prior_cache=self.settings.weights / "prior",
+        )
+        return tune.run(job, ports)
+
+    def _render(self, job: Job, progress: Progress) -> Outcome:
+        from avatar.lora import adapter
+        from avatar.stages import render
+
+        ports = render.RenderPorts(
+            vault=self.vault,
+            faces=self.backs.faces,
+            safety=self.safety,
+            base=lambda _: self.loaded(),
+            styles=self.styles,
+            attach=adapter.worn,
+            progress=progress,
+        )
+        return render.run(job, ports)
+
+    def _finish(self, job: Job, progress: Progress) -> Outcome:
+        return finish.run(job, finish.FinishPorts(self.vault, self.styles, progress))
+
+    def _deliver(self, job: Job, progress: Progress) -> Outcome:
+        return deliver.run(job, deliver.DeliverPorts(self.vault, self.delivery, progress))
+
+
+def build(settings: Settings, job: Job, vault: LocalVault, delivery: Folder) -> Bench:
+    """A bench for this job. Every error a person could mend is raised here, before a photo is read."""
+    styles = load_styles(styles_folder(settings))
+    pick(styles, job.styles)
+    base = find(job.base)
+    place(base, settings.weights)
+    backs = face_backs.choose(settings.faces, settings.weights, settings.commercial)
+    safety = NudeNetSafety() if settings.safety == "nudenet" else SkinExposure()
+    return Bench(settings, vault, delivery, base, styles, backs, safety)
+
+
+def sample_prompts(loaded: LoadedBase, prompts: Sequence[str], seed: int) -> list[Picture]:
+    """One picture a prompt, quickly; how checkpoints are looked at."""
+    from avatar.packs.plan import Shot
+    from avatar.packs.sampler import sample
+
+    side = loaded.resolution
+    shots: list[Shot] = [
+        Shot(at, "", text, "", seed + at, side, side, loaded.base.guidance, 0.0, 1e9, PREVIEW_STEPS, 1.0)
+        for at, text in enumerate(prompts)
+    ]
+    return [picture for _, picture in sample(loaded, shots, lambda *_: None) if picture is not None]
+
+
+def _load(base: Base, settings: Settings) -> LoadedBase:
+    """Load on the best device at hand: half precision on a GPU, float32 on a processor."""
+    import torch
+
+    from avatar.weights.load import load
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    gpu = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
+    dtype = torch.bfloat16 if gpu and torch.cuda.is_bf16_supported() else torch.float16 if gpu else torch.float32
+    return load(base, "cuda" if gpu else "cpu", dtype, settings.weights)

@@ -1,0 +1,1 @@
+"""The style packs, one folder each; data only."""
