@@ -55,7 +55,7 @@ class Limits:
     side: int = 32_767  # px; a panorama this long is no portrait, and 65,535 is the header of an attack
     min_side: int = 160  # px on the short side; below it no face of 64 px has room for hair and shoulders
     long_side: int = 2048  # px kept: twice the largest base resolution, so later stages stay light
-    seconds: float = 5.0  # wall clock for one file, the start of the child included
+    seconds: float = 10.0  # wall clock for one file; twice the processor time, so that a busy machine refuses nobody
     cpu: int = 5  # seconds of processor time for one file
     memory: int = 512 * 2**20  # bytes of address space of the child
 
@@ -145,6 +145,8 @@ def _ask_child(kind: str, data: bytes, limits: Limits) -> tuple[bytes, bytes]:
     clock.start()
     try:
         head, pixels = _talk(child, data, most)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(1)  # so that a child which ended by itself can say how
     finally:
         clock.cancel()
         _kill(child, threading.Event())

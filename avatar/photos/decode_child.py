@@ -48,8 +48,11 @@ def lock(memory: int, cpu: int) -> None:
         (resource.RLIMIT_NOFILE, 3),  # standard input, output and error are open already; nothing else ever is
     ]
     for what, most in wanted:
+        hard = (
+            most + 1 if what == resource.RLIMIT_CPU else most
+        )  # the soft limit says why the child ended, the hard not
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(what, (most, hard))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 

@@ -51,11 +51,11 @@ def scene(picture: Picture, face: Face) -> Scene:
     x, _ = centre(face)
     size, chin = face_size(face), face.box[3]
     height, width = picture.shape[:2]
-    clothes: Box = (x - 0.8 * size, chin + 0.45 * size, x + 0.8 * size, min(chin + 1.2 * size, height))
+    clothes: Box = (x - 0.8 * size, chin + 0.35 * size, x + 0.8 * size, min(chin + 1.2 * size, height))
     top = face.box[1]
     sides: list[Box] = [
-        (0, top - 0.5 * size, x - 1.0 * size, chin),
-        (x + 1.0 * size, top - 0.5 * size, width, chin),
+        (0, top - 0.5 * size, x - 0.85 * size, chin),
+        (x + 0.85 * size, top - 0.5 * size, width, chin),
     ]
     return Scene(
         colour([inside(picture, clothes)]),

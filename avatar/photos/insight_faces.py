@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,7 +94,12 @@ class InsightFaces:
 
     def find(self, picture: Picture) -> list[Face]:
         """All faces with a descriptor, largest first."""
-        found = [_face(one) for one in self._analysis.get(_bgr(picture)) if one.embedding is not None]
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "`estimate` is deprecated", FutureWarning
+            )  # insightface 2.1 on skimage 0.26
+            seen = self._analysis.get(_bgr(picture))
+        found = [_face(one) for one in seen if one.embedding is not None]
         return sorted(found, key=face_size, reverse=True)
 
     def distance(self, one: Descriptor, other: Descriptor) -> float:

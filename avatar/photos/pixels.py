@@ -70,6 +70,11 @@ def resize(picture: Picture, width: int, height: int) -> Picture:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
 
 
+def resize_plane(plane: Plane, width: int, height: int) -> Plane:
+    """As `resize`, for one plane of floats, without rounding."""
+    return np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS), np.float32)
+
+
 def at_most(picture: Picture, long_side: int) -> tuple[Picture, float]:
     """The picture shrunk to `long_side` where it is longer, and the factor by which it shrank (1 or less)."""
     factor = long_side / max(picture.shape[:2])

@@ -20,9 +20,9 @@ class IntakePolicy:
     min_light: float = 38.0  # luma [0, 255], 75th percentile of the face; a dark-skinned face in good light has 60 up
     max_light: float = 235.0  # luma [0, 255], 25th percentile of the face; above it most of the face is burnt out
     max_burnt: float = 0.35  # share of the face's pixels with luma above 250
-    duplicate_bits: int = 3  # of 64; re-saved or resized copies differ by 0 to 2, photos of one burst by 4 and more
+    duplicate_bits: int = 4  # of 64; resized and re-saved copies differed by 0 or 1, different photos by 11 and more
     adult_years: float = 25.0  # apparent years; estimators miss by 5 to 8, so the rule of 18 needs a margin of 7
     disallowed_photos: int = 2  # photos; one may be the skin heuristic's error and costs that photo, two end the job
     crop_factor: float = 2.1  # side of the crop over the size of the face box: head, hair and shoulders
     max_roll: float = 20.0  # degrees by which a crop is turned upright; more would show too much mirrored edge
-    max_padding: float = 0.12  # share of the crop's side that may be mirrored edge on one side before the crop shrinks
+    max_padding: float = 0.03  # share of the side that may be mirrored edge; at 0.12 a second head of hair was seen
