@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_every_folder_of_the_tree_in_the_readme_exists() -> None:
 
 
 def test_unsafe_ways_to_load_and_to_run_are_not_used() -> None:
-    banned = ("torch.load(", "import pickle", "shell=True", "os.system(", "trust_remote_code=True")
-    for path in SOURCES:
-        for word in banned:
-            assert word not in path.read_text(), f"{path}: {word}"
+    banned = re.compile(
+        r"torch\.load\((?![^)]*weights_only=True)|import pickle|shell=True|os\.system\(|trust_remote_code=True"
+    )
+    assert not [f"{path}: {found[0]}" for path in SOURCES if (found := banned.search(path.read_text()))]
