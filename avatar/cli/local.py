@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -66,10 +68,29 @@ def make_pack(order: Order, settings: Settings) -> int:
         with show.lines() as lines:
             carry(record, bench.hands(lines.begin, lines.report, lines.end), vault)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C does not stop the erasing
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        erased = bench.purge(record)
+        with undisturbed():
+            erased = bench.purge(record)
+    if record.job.ending is Ending.REFUSED:
+        bench.delivery.add("report.json", _refusal(record))
     return _tell(record, names, target, erased, time.monotonic() - begun)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A second Ctrl-C, or a polite kill, does not stop the erasing."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _refusal(record: Record) -> bytes:
+    """The report of a job that was refused: why, and what was said of each photo, by number."""
+    verdicts = record.job.facts.get(Stage.INTAKE, {}).get("verdicts", [])
+    said = {"schema": "avatar.refusal/1", "code": record.code, "sentence": record.sentence, "photos": verdicts}
+    return json.dumps(said, indent=2, ensure_ascii=False).encode()
 
 
 def _job(order: Order) -> Job:

@@ -1,6 +1,6 @@
 """What a person sees while a job runs: one line a stage with a bar and the time left, then the result in a few lines.
 
-On a terminal the lines move; elsewhere (a log, a pipe) each stage is told once when it begins and once when it ends.
+On a terminal the lines move; elsewhere (a log, a pipe) a stage is told at its begin, every ten seconds, and at its end.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from avatar.job import Stage
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
+QUIET_SECONDS = 10.0  # between two lines about the same stage where lines can not move
+
 SAYS = {
     Stage.INTAKE: "looking at the photos",
     Stage.TUNE: "learning the face",
@@ -37,10 +39,11 @@ class Lines:
         self._live = live
         self._tasks: dict[Stage, TaskID] = {}
         self._begun: dict[Stage, float] = {}
+        self._told = 0.0
 
     def begin(self, stage: Stage) -> None:
         """Show that the stage has begun; until it first reports, its bar pulses."""
-        self._begun[stage] = time.monotonic()
+        self._begun[stage] = self._told = time.monotonic()
         self._tasks[stage] = self._live.add_task(SAYS[stage], total=None, stage=stage, note="")
         if not console.is_terminal:
             console.print(f"{stage:<8} {SAYS[stage]} ...")
@@ -48,6 +51,11 @@ class Lines:
     def report(self, stage: Stage, done: int, total: int, note: str = "") -> None:
         """The stage has done so many of so many steps."""
         self._live.update(self._tasks[stage], completed=done, total=total, note=note)
+        now = time.monotonic()
+        if not console.is_terminal and done and now - self._told > QUIET_SECONDS:
+            self._told = now
+            left = (now - self._begun[stage]) / done * (total - done)
+            console.print(f"{stage:<8} {done}/{total}, about {left:.0f} s left")
 
     def end(self, stage: Stage) -> None:
         """The stage is recorded."""
