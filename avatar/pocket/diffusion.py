@@ -1,0 +1,204 @@
+"""Train the diffusion network and the text encoder of the pocket base, together, on latents held in memory.
+
+The network predicts the velocity (arXiv 2202.00512) under a schedule that ends in pure noise (arXiv 2305.08891);
+the loss is weighted by min-SNR (arXiv 2303.09556). What is shipped is a running mean of the weights.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import DDPMScheduler, DPMSolverMultistepScheduler, UNet2DConditionModel
+from torch import Tensor
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from avatar.pocket.autoencoder import follow
+from avatar.pocket.pair import average, processes, rank
+
+SCHEDULE = {
+    "num_train_timesteps": 1000,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+    "steps_offset": 1,  # no effect with this spacing, but the pipeline asks for it
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusionPlan:
+    """Shape and recipe of the diffusion network and its text encoder; the defaults are the shipped ones."""
+
+    widths: tuple[int, ...] = (80, 160, 224)  # at 16, 8 and 4 cells; 0.7 G multiplications a forward pass
+    head: int = 32  # width of an attention head
+    groups: int = 16  # of the norms; divides every width
+    text_width: int = 192
+    text_layers: int = 3
+    text_length: int = 64  # tokens; the longest training caption takes about 55
+    batch: int = 8  # of each process
+    rate: float = 7e-4  # learning rate at its height
+    warm_up: int = 200  # steps
+    wordless: float = 0.12  # share of pictures trained without their words, for guidance
+    min_snr: float = 5.0
+    mean_decay: float = 0.999  # of the running mean, reached slowly
+
+
+def make_unet(plan: DiffusionPlan, channels: int) -> UNet2DConditionModel:
+    """An untrained diffusion network; attention everywhere but at the smallest size, where the middle has it."""
+    depth = len(plan.widths)
+    return UNet2DConditionModel(
+        sample_size=16,
+        in_channels=channels,
+        out_channels=channels,
+        block_out_channels=plan.widths,
+        down_block_types=("CrossAttnDownBlock2D",) * (depth - 1) + ("DownBlock2D",),
+        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * (depth - 1),
+        layers_per_block=1,
+        norm_num_groups=plan.groups,
+        cross_attention_dim=plan.text_width,
+        attention_head_dim=tuple(width // plan.head for width in plan.widths),  # heads, whatever its name says
+    )
+
+
+def make_text(plan: DiffusionPlan, tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """An untrained text encoder for this tokenizer."""
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=plan.text_width,
+        intermediate_size=3 * plan.text_width,
+        num_hidden_layers=plan.text_layers,
+        num_attention_heads=plan.text_width // plan.head,
+        max_position_embeddings=plan.text_length,
+        projection_dim=plan.text_width,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return CLIPTextModel(config)
+
+
+def tokens(tokenizer: CLIPTokenizer, texts: Sequence[str]) -> Tensor:
+    """Token ids of texts, filled and cut to the tokenizer's length: int64 (N, length)."""
+    coded = tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt")
+    ids: Tensor = coded.input_ids
+    return ids
+
+
+class Bank:
+    """Latents of the training pictures, each with a few captions, as tensors that grow while pictures are drawn."""
+
+    def __init__(self, tokenizer: CLIPTokenizer) -> None:
+        self._tokenizer = tokenizer
+        self.names: set[str] = set()  # of the shards that are in
+        self._latents: list[Tensor] = []  # float16 (channels, 16, 16)
+        self._words: list[Tensor] = []  # int16 (captions, length)
+
+    def __len__(self) -> int:
+        return len(self._latents)
+
+    def add(self, name: str, latents: Tensor, captions: Sequence[Sequence[str]]) -> None:
+        """A shard: its name, scaled latents (N, channels, 16, 16) and the captions of each."""
+        self.names.add(name)
+        self._latents += list(latents.half())
+        self._words += [tokens(self._tokenizer, texts).short() for texts in captions]
+
+    def draw(self, count: int, dice: torch.Generator) -> tuple[Tensor, Tensor]:
+        """So many latents, float (count, channels, 16, 16), and one caption of each, int64 (count, length)."""
+        rows = torch.randint(len(self), (count,), generator=dice).tolist()
+        picks = torch.rand(count, generator=dice).tolist()
+        words = [self._words[row][int(pick * len(self._words[row]))] for row, pick in zip(rows, picks, strict=True)]
+        return torch.stack([self._latents[row] for row in rows]).float(), torch.stack(words).long()
+
+
+class DiffusionTraining:
+    """The network and text encoder while they are trained; `step` moves them by one batch of the bank."""
+
+    def __init__(self, plan: DiffusionPlan, tokenizer: CLIPTokenizer, channels: int, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.plan, self.tokenizer = plan, tokenizer
+        self.net = torch.nn.ModuleDict({"unet": make_unet(plan, channels), "text": make_text(plan, tokenizer)}).train()
+        self.mean = deepcopy(self.net).eval().requires_grad_(False)
+        self.alphas = DDPMScheduler(**SCHEDULE).alphas_cumprod
+        self.empty = tokens(tokenizer, [""])[0]
+        self.seed, self.dice = seed, torch.Generator()
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
+        )
+        self.steps, self.seen, self.loss = 0, 0, float("nan")
+
+    def step(self, bank: Bank, progress: float) -> float:
+        """One update; `progress` in [0, 1] sets the learning rate. Returns the loss."""
+        plan = self.plan
+        self.dice.manual_seed((self.seed << 32) + 16 * self.steps + rank())
+        latents, words = bank.draw(plan.batch, self.dice)
+        words[torch.rand(len(words), generator=self.dice) < plan.wordless] = self.empty
+        height = min(1, (self.steps + 1) / plan.warm_up) * (0.02 + 0.49 * (1 + math.cos(math.pi * min(progress, 1.0))))
+        for group in self.optimizer.param_groups:
+            group["lr"] = plan.rate * height
+        loss = self._loss(latents, words)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        average(self.net.parameters())
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self.steps, self.seen = self.steps + 1, self.seen + len(latents) * processes()
+        follow(self.mean, self.net, min(plan.mean_decay, (1 + self.steps) / (10 + self.steps)))
+        value = loss.item()
+        self.loss = value if math.isnan(self.loss) else 0.99 * self.loss + 0.01 * value
+        return value
+
+    def _loss(self, latents: Tensor, words: Tensor) -> Tensor:
+        """Velocity loss at one noise level per picture; the levels of a batch are spread evenly, which steadies it."""
+        count, steps = len(latents), len(self.alphas)
+        spread = (torch.arange(count) + torch.rand(count, generator=self.dice)) / count
+        at = (spread * steps).long().clamp_max(steps - 1)
+        share = self.alphas[at][:, None, None, None]
+        noise = torch.randn(latents.shape, generator=self.dice)
+        noisy = share.sqrt() * latents + (1 - share).sqrt() * noise
+        velocity = share.sqrt() * noise - (1 - share).sqrt() * latents
+        said = self.net["text"](words).last_hidden_state
+        error = (self.net["unet"](noisy, at, said).sample - velocity).square().mean(dim=(1, 2, 3))
+        ratio = (share / (1 - share)).flatten()
+        return (error * ratio.clamp_max(self.plan.min_snr) / (ratio + 1)).mean() * 2  # twice: about 1 at the start
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "net": self.net.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "counts": [self.steps, self.seen],
+            "loss": self.loss,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.net.load_state_dict(state["net"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        (self.steps, self.seen), self.loss = state["counts"], state["loss"]
+
+
+@torch.no_grad()
+def sample(
+    net: torch.nn.ModuleDict, words: Tensor, empty: Tensor, seed: int, steps: int = 20, guidance: float = 3.0
+) -> Tensor:
+    """Scaled latents drawn from token ids (N, length), with DPM-Solver++ and guidance away from the `empty` ids."""
+    solver = DPMSolverMultistepScheduler(**SCHEDULE)
+    with warnings.catch_warnings():  # it turns a tensor into an array in a way that numpy means to forbid
+        warnings.simplefilter("ignore", DeprecationWarning)
+        solver.set_timesteps(steps)
+    config: Any = net["unet"].config
+    shape = (len(words), config.in_channels, config.sample_size, config.sample_size)
+    latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    said = net["text"](torch.cat([empty.expand_as(words), words])).last_hidden_state
+    for at in solver.timesteps:
+        away, towards = net["unet"](torch.cat([latents, latents]), at, said).sample.chunk(2)
+        latents = solver.step(away + guidance * (towards - away), at, latents).prev_sample
+    return latents

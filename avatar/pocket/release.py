@@ -1,0 +1,138 @@
+"""Put the trained parts together as a folder that `StableDiffusionPipeline.from_pretrained` reads, and judge it.
+
+The folder holds the weights as float16, class pictures for prior preservation under `prior/`, and the model card.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+import warnings
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import dlib
+import numpy as np
+import torch
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from avatar.pocket.album import Album
+from avatar.pocket.autoencoder import decode, encode, psnr
+from avatar.pocket.captions import CLASS_WORDS
+from avatar.pocket.card import card
+from avatar.pocket.diffusion import SCHEDULE, DiffusionTraining
+
+Pixels = NDArray[np.uint8]
+CLASS_PICTURES = 64  # of each class word
+PHOTOS = 32  # generated to count faces
+LEADS = ("a photo of a person", "a photo of a woman", "a photo of a man", "a photo of a person, facing the camera")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the card says about a release."""
+
+    pictures: int  # drawn pictures the diffusion network was trained from
+    vae_steps: int
+    unet_steps: int
+    seen: int  # pictures shown to the diffusion network, repeats counted
+    vae_loss: float
+    unet_loss: float
+    psnr: float  # dB, of drawn pictures that were kept apart
+    one_face: float  # share of generated photos in which the detector finds exactly one face
+    seconds: float  # per picture
+    parameters: dict[str, float]  # millions, by part
+
+
+def release(
+    folder: Path, vae: AutoencoderKL, trained: DiffusionTraining, album: Album, vae_notes: tuple[int, float]
+) -> Figures:
+    """Write the release into `folder`, replacing what was there, read it back as anyone would, and judge that."""
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    assemble(vae, trained).save_pretrained(part)
+    write_priors(part / "prior", vae, album)
+    pipe = StableDiffusionPipeline.from_pretrained(part, dtype=torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    found, seconds = faces(pipe, PHOTOS)
+    figures = Figures(
+        pictures=len(album.pictures),
+        vae_steps=vae_notes[0],
+        unet_steps=trained.steps,
+        seen=trained.seen,
+        vae_loss=vae_notes[1],
+        unet_loss=trained.loss,
+        psnr=psnr(album.judged, decode(pipe.vae, encode(pipe.vae, album.judged))),
+        one_face=found,
+        seconds=seconds,
+        parameters={
+            name: sum(weight.numel() for weight in net.parameters()) / 1e6
+            for name, net in (
+                ("autoencoder", pipe.vae),
+                ("diffusion network", pipe.unet),
+                ("text encoder", pipe.text_encoder),
+            )
+        },
+    )
+    (part / "README.md").write_text(card(figures))
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+    return figures
+
+
+def assemble(vae: AutoencoderKL, trained: DiffusionTraining) -> StableDiffusionPipeline:
+    """A float16 pipeline of copies: what is being trained stays float32."""
+
+    def half(net: torch.nn.Module) -> torch.nn.Module:
+        return deepcopy(net).half().eval()
+
+    return StableDiffusionPipeline(
+        vae=half(vae),
+        text_encoder=half(trained.mean["text"]),
+        tokenizer=trained.tokenizer,
+        unet=half(trained.mean["unet"]),
+        scheduler=DPMSolverMultistepScheduler(**SCHEDULE),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+
+
+def write_priors(folder: Path, vae: AutoencoderKL, album: Album) -> None:
+    """Class pictures for tuning: for each class word the latents of drawn photos of different people, with captions.
+
+    The word in a caption is free: looks never follow from it in the training pictures.
+    """
+    folder.mkdir(parents=True)
+    photos = [
+        (picture, captions[0])
+        for shard in album.shards.values()
+        for picture, captions, theme in zip(shard.pictures, shard.captions, shard.themes, strict=True)
+        if theme == "photo"
+    ]
+    total = CLASS_PICTURES * len(CLASS_WORDS)
+    spread = [photos[at * len(photos) // total] for at in range(total)]
+    for first, word in enumerate(CLASS_WORDS):
+        own = spread[first :: len(CLASS_WORDS)]
+        latents = encode(vae, [picture for picture, _ in own]).half().contiguous()
+        captions = [re.sub(r"\b(person|woman|man)\b", word, text, count=1) for _, text in own]
+        save_file({"latents": latents}, folder / f"{word}.safetensors", metadata={"captions": json.dumps(captions)})
+
+
+def faces(pipe: StableDiffusionPipeline, count: int, batch: int = 8) -> tuple[float, float]:
+    """The share of generated photos with exactly one face for dlib's HOG detector, and the seconds one picture took."""
+    detector = dlib.get_frontal_face_detector()
+    start, found = time.monotonic(), 0
+    for at in range(0, count, batch):
+        prompts = [LEADS[(at + k) % len(LEADS)] for k in range(min(batch, count - at))]
+        dice = torch.Generator().manual_seed(1000 + at)
+        with warnings.catch_warnings():  # the solver turns a tensor into an array in a way that numpy means to forbid
+            warnings.simplefilter("ignore", DeprecationWarning)
+            made = pipe(prompts, num_inference_steps=20, guidance_scale=3.0, generator=dice, output_type="np").images
+        found += sum(len(detector((picture * 255).round().astype(np.uint8), 0)) == 1 for picture in made)
+    return found / count, (time.monotonic() - start) / count

@@ -1,0 +1,240 @@
+"""Train the pocket base: python -m avatar.pocket.train --data DIR --out DIR --minutes-vae M --minutes-unet N --seed S
+
+First the autoencoder, then the latents of all pictures, then the diffusion network with its text encoder, then the
+release with its card. The folder `out` holds the checkpoints (written whole, then renamed), the latents, a picture
+grid of every few minutes and the release. Started again with the same folder, the command goes on where it stopped;
+pictures that were drawn in the meantime join in. On two cores that others use as well,
+`torchrun --nproc-per-node 2 -m avatar.pocket.train ...` is about twice as fast (see pair.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from PIL import Image
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from safetensors.torch import load_file, save_file
+
+from avatar.pocket.album import Album, Pixels
+from avatar.pocket.autoencoder import AutoencoderPlan, AutoencoderTraining, decode, encode, psnr, solved
+from avatar.pocket.captions import VOCABULARY
+from avatar.pocket.diffusion import Bank, DiffusionPlan, DiffusionTraining, sample, tokens
+from avatar.pocket.pair import agree, in_turn, join, rank
+from avatar.pocket.release import release
+from avatar.pocket.tokenizer import build
+
+GRID = (
+    "a photo of a person, facing the camera",
+    "a photo of a woman, long blond hair, smiling",
+    "a photo of a man, short black hair, full beard, brown skin",
+    "a photo of a person, curly red hair, pale skin, freckles, turned left",
+    "a photo of a woman, dark brown skin, black afro, round glasses",
+    "an oil painting of a person",
+    "a comic drawing of a man",
+    "a photo of a woman as an astronaut",
+    "a photo of a man as a knight",
+    "a marble statue of a person",
+    "stained glass of a woman",
+    "a pencil drawing of a man",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one call of the command is asked to do."""
+
+    data: Path
+    out: Path
+    minutes_vae: float
+    minutes_unet: float
+    seed: int = 0
+    save_every: float = 180.0  # seconds between checkpoints, grids and looks for new pictures
+    judged: int = 32  # pictures of the first shard that are kept apart for measuring
+    steps: int | None = None  # stop each part after so many steps instead; for tests
+    autoencoder: AutoencoderPlan = field(default_factory=AutoencoderPlan)
+    diffusion: DiffusionPlan = field(default_factory=DiffusionPlan)
+
+
+class Trainee(Protocol):
+    """What the loop moves: a training with a count of steps, a smoothed loss, and a state to carry over a stop."""
+
+    steps: int
+    loss: float
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name and rename it into place, so that a half-written one is never read."""
+    part = path.with_name(f".{path.name}.part")
+    write(part)
+    part.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the training, as the loop needs it."""
+
+    name: str
+    minutes: float
+    trainee: Trainee
+    step: Callable[[float], float]  # given the progress in [0, 1]
+    pause: Callable[[], None] = lambda: None  # every few minutes and at the end
+
+
+def loop(order: Order, part: Part) -> None:
+    """Step until the minutes are spent, with a checkpoint and a pause every few minutes and at the end.
+
+    The minutes already spent before a stop are in the checkpoint and count; pauses do not.
+    """
+    path, trainee = order.out / f"{part.name}.pt", part.trainee
+    spent = 0.0
+    if path.exists():
+        kept = torch.load(path, weights_only=True)
+        trainee.restore(kept["state"])
+        spent = kept["spent"]
+
+    def rest() -> None:
+        if rank() == 0:
+            state = {"state": trainee.state(), "spent": spent}
+            write_whole(path, partial(torch.save, state))
+        in_turn(part.pause)
+
+    with bar(part.name) as show:
+        saved = before = time.monotonic()
+        while True:
+            now = time.monotonic()
+            spent, before = spent + now - before, now
+            far = trainee.steps / order.steps if order.steps else spent / max(60 * part.minutes, 1e-9)
+            progress, due = agree(far, now - saved > order.save_every)
+            show(progress, f"step {trainee.steps}  loss {trainee.loss:.4f}")
+            if progress >= 1:
+                break
+            part.step(progress)
+            if due:
+                rest()
+                saved = before = time.monotonic()
+    rest()
+
+
+@contextmanager
+def bar(name: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar with the time left and a note; drawn on a terminal only."""
+    words = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
+    with Progress(SpinnerColumn(), words[0], BarColumn(), TimeRemainingColumn(), words[1]) as progress:
+        task = progress.add_task(name, total=1.0, note="")
+        yield lambda done, note: progress.update(task, completed=done, note=note)
+
+
+def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
+    """The autoencoder with its decoder trained; read from `out` if it was finished before."""
+    begun, folder = order.out / "vae-begun", order.out / "vae"
+    if not folder.exists():
+        if rank() == 0 and not begun.exists():
+            write_whole(begun, solved(order.autoencoder, album.pictures, order.seed).save_pretrained)
+        agree()  # wait until it is written
+        training = AutoencoderTraining(order.autoencoder, AutoencoderKL.from_pretrained(begun), order.seed)
+        pictures = album.pictures
+
+        def pause() -> None:
+            album.refresh()
+            pictures[:] = album.pictures
+            if rank() == 0:
+                vae = training.finished()
+                shown = decode(vae, encode(vae, album.judged))
+                tell(order, f"vae {training.steps} loss {training.loss:.4f} psnr {psnr(album.judged, shown):.2f} dB")
+                grid(order.out / "vae.png", [*album.judged[:8], *shown[:8]], 8)
+
+        loop(order, Part("vae", order.minutes_vae, training, lambda at: training.step(pictures, at), pause))
+        if rank() == 0:
+            write_whole(folder, training.finished().save_pretrained)
+        agree()
+    vae: AutoencoderKL = AutoencoderKL.from_pretrained(folder).eval().requires_grad_(False)
+    return vae
+
+
+def fill(order: Order, vae: AutoencoderKL, album: Album, bank: Bank, most: int) -> None:
+    """Add the latents of up to `most` shards to the bank; kept in `out`, since encoding a shard takes half a minute."""
+    folder = order.out / "latents"
+    folder.mkdir(exist_ok=True)
+    album.refresh()
+    for name in [name for name in album.shards if name not in bank.names][:most]:
+        path = folder / f"{name}.safetensors"
+        if not path.exists():
+            latents = encode(vae, album.shards[name].pictures).half().contiguous()
+            write_whole(path, partial(save_file, {"latents": latents}))
+        bank.add(name, load_file(path)["latents"], album.shards[name].captions)
+
+
+def train_diffusion(order: Order, vae: AutoencoderKL, album: Album) -> DiffusionTraining:
+    """The trained diffusion network and text encoder."""
+    tokenizer = build(VOCABULARY, order.diffusion.text_length)
+    bank = Bank(tokenizer)
+    training = DiffusionTraining(order.diffusion, tokenizer, vae.config.latent_channels, order.seed)
+    in_turn(lambda: fill(order, vae, album, bank, most=8))
+
+    def pause() -> None:
+        fill(order, vae, album, bank, most=4)
+        if rank() == 0:
+            tell(order, f"unet {training.steps} seen {training.seen} of {len(bank)} loss {training.loss:.4f}")
+            latents = sample(training.mean, tokens(tokenizer, GRID), training.empty, seed=1)
+            grid(order.out / f"grid-{training.steps:06d}.png", decode(vae, latents), 6)
+
+    loop(order, Part("unet", order.minutes_unet, training, lambda at: training.step(bank, at), pause))
+    return training
+
+
+def tell(order: Order, line: str) -> None:
+    """Add a line to the log of the run."""
+    with (order.out / "log.txt").open("a") as file:
+        file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+
+
+def grid(path: Path, pictures: list[Pixels], columns: int) -> None:
+    """Write pictures side by side, `columns` to a row."""
+    rows = [np.concatenate(pictures[at : at + columns], axis=1) for at in range(0, len(pictures), columns)]
+    Image.fromarray(np.concatenate(rows)).save(path)
+
+
+def train(order: Order) -> Path:
+    """Carry out the order; gives the folder of the release."""
+    order.out.mkdir(parents=True, exist_ok=True)
+    album = Album(order.data, order.judged)
+    if not album.shards:
+        raise FileNotFoundError(f"no pictures in {order.data}: draw some with python -m avatar.pocket.dataset")
+    vae = train_autoencoder(order, album)
+    trained = train_diffusion(order, vae, album)
+    if rank() == 0:
+        history = torch.load(order.out / "vae.pt", weights_only=True)["state"]
+        figures = release(order.out / "base", vae, trained, album, (history["steps"], history["loss"]))
+        tell(order, str(figures))
+    return order.out / "base"
+
+
+def main() -> None:
+    """Read the command line and train."""
+    ask = argparse.ArgumentParser(description="Train the pocket base on drawn people.")
+    ask.add_argument("--data", type=Path, required=True, help="folder of shards, may still be growing")
+    ask.add_argument("--out", type=Path, required=True, help="folder of checkpoints, grids and the release")
+    ask.add_argument("--minutes-vae", type=float, default=25.0)
+    ask.add_argument("--minutes-unet", type=float, default=70.0)
+    ask.add_argument("--seed", type=int, default=0)
+    told = ask.parse_args()
+    join()
+    train(Order(told.data, told.out, told.minutes_vae, told.minutes_unet, told.seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The training of the pocket base, in the small, and the base that ships."""
+
+import json
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from diffusers import StableDiffusionPipeline
+from safetensors import safe_open
+from transformers import CLIPTokenizer
+
+from avatar.pocket import train as training
+from avatar.pocket.autoencoder import AutoencoderPlan, encode, psnr, solved
+from avatar.pocket.captions import VOCABULARY
+from avatar.pocket.diffusion import DiffusionPlan
+from avatar.pocket.textures import textures
+from avatar.pocket.tokenizer import RARE, build
+
+BASE = Path(training.__file__).parent / "base"
+SMALL_VAE = AutoencoderPlan(widths=(8, 8, 8, 8, 12), channels=4, groups=1, batch=2, crop=64, texture_count=3)
+SMALL_NET = DiffusionPlan(widths=(16, 16), head=8, groups=8, text_width=16, text_layers=1, batch=4)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One shard of twelve pictures; what is on them does not matter here."""
+    folder = tmp_path_factory.mktemp("data")
+    entry = {"theme": "photo", "captions": ["a photo of a woman, short black hair", "a photo of a person"]}
+    np.save(folder / "0000.npy", textures(12, 256, 1))
+    (folder / "0000.json").write_text(json.dumps([entry] * 12))
+    return folder
+
+
+def order(data: Path, out: Path, steps: int) -> training.Order:
+    return training.Order(data, out, 0, 0, judged=4, steps=steps, autoencoder=SMALL_VAE, diffusion=SMALL_NET)
+
+
+def test_every_known_word_is_one_token_also_after_reloading(tmp_path: Path) -> None:
+    built = build(VOCABULARY, 64)
+    built.save_pretrained(tmp_path)
+    loaded = CLIPTokenizer.from_pretrained(tmp_path)
+    for word in (*(word for word in VOCABULARY if word.isalpha()), RARE):
+        assert len(built(word).input_ids) == 3, word  # the word between the two end marks
+        assert loaded(word).input_ids == built(word).input_ids
+    assert loaded.model_max_length == 64
+
+
+def test_unknown_text_falls_into_letters() -> None:
+    built = build(VOCABULARY, 64)
+    assert len(built("qqzx").input_ids) == 6
+    assert built.decode(built("a photo of qqzx").input_ids, skip_special_tokens=True) == "a photo of qqzx"
+
+
+def test_textures_depend_on_the_seed_alone() -> None:
+    assert np.array_equal(textures(4, 64, 7), textures(4, 64, 7))
+    assert not np.array_equal(textures(4, 64, 7), textures(4, 64, 8))
+
+
+def test_the_solved_encoder_gives_scaled_latents_that_keep_the_large_shapes() -> None:
+    pictures = list(textures(9, 256, 0))
+    vae = solved(SMALL_VAE, pictures, seed=0)
+    latents = encode(vae, pictures)
+    spread = latents.std(dim=(0, 2, 3))
+    assert spread[0] == spread.max()
+    assert spread.square().mean() == pytest.approx(1, abs=0.05)
+    assert latents.mean(dim=(0, 2, 3)).abs().max() < 1e-2
+    mean = F.avg_pool2d(encode_in(pictures), 16).flatten(2).transpose(1, 2).flatten(0, 1)  # (cells, 3)
+    known = torch.cat([latents.flatten(2).transpose(1, 2).flatten(0, 1), torch.ones(len(mean), 1)], dim=1)
+    left = mean - known @ torch.linalg.lstsq(known, mean).solution
+    assert left.var() < 0.1 * mean.var()  # the mean colour of every cell can be read off, linearly
+
+
+def encode_in(pictures: list[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def test_a_training_that_was_stopped_ends_in_the_same_state(data: Path, tmp_path: Path) -> None:
+    whole, halved = tmp_path / "whole", tmp_path / "halved"
+    ends = []
+    for out, stops in ((whole, (4,)), (halved, (2, 4))):
+        out.mkdir()
+        for steps in stops:  # one loop, or two with a checkpoint between; the rate is that of four steps in both
+            ends.append(run(order(data, out, 4), steps))
+    straight, resumed = ends[0], ends[-1]
+    for part in ("decoder", "net", "mean"):
+        for name, tensor in straight[part].items():
+            assert torch.equal(tensor, resumed[part][name]), f"{part} {name}"
+    assert straight["decoder"].keys()
+
+
+def run(asked: training.Order, until: int) -> dict[str, dict[str, torch.Tensor]]:
+    """Train both parts to so many steps of the order's, and give their weights."""
+    album = training.Album(asked.data, asked.judged)
+    begun = training.solved(asked.autoencoder, album.pictures, asked.seed)
+    first = training.AutoencoderTraining(asked.autoencoder, begun, asked.seed)
+    second = training.DiffusionTraining(asked.diffusion, build(VOCABULARY, 64), 4, asked.seed)
+    bank = training.Bank(second.tokenizer)
+    bank.add("0000", torch.randn(8, 4, 16, 16, generator=torch.Generator().manual_seed(3)), [["a photo"]] * 8)
+    cut = replace(asked, steps=until)
+    pictures = album.pictures
+    training.loop(cut, training.Part("vae", 0, first, lambda at: first.step(pictures, at * until / 4)))
+    training.loop(cut, training.Part("unet", 0, second, lambda at: second.step(bank, at * until / 4)))
+    return {"decoder": first.decoder.state_dict(), "net": second.net.state_dict(), "mean": second.mean.state_dict()}
+
+
+def test_the_command_makes_a_folder_that_the_pipeline_reads(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avatar.pocket.release.PHOTOS", 2)
+    monkeypatch.setattr("avatar.pocket.release.CLASS_PICTURES", 2)
+    monkeypatch.setattr(training, "GRID", training.GRID[:2])
+    asked = order(data, tmp_path / "out", 2)
+    folder = training.train(asked)
+    made = generate(folder, 2)
+    assert made.shape == (1, 256, 256, 3)
+    assert np.isfinite(made).all()
+    assert "Apache-2.0" in (folder / "README.md").read_text()
+    assert (folder / "unet" / "diffusion_pytorch_model.safetensors").exists()
+
+
+def generate(folder: Path, steps: int) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of libraries about themselves
+        pipe = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32, safety_checker=None)
+        pipe.set_progress_bar_config(disable=True)
+        dice = torch.Generator().manual_seed(0)
+        return pipe("a photo of a person", num_inference_steps=steps, generator=dice, output_type="np").images
+
+
+@pytest.mark.skipif(not BASE.exists(), reason="the base has not been trained yet")
+class TestShippedBase:
+    def test_it_is_small_enough_to_ship(self) -> None:
+        assert sum(path.stat().st_size for path in BASE.rglob("*") if path.is_file()) <= 64_000_000
+
+    def test_it_draws_a_picture_that_is_not_flat(self) -> None:
+        assert generate(BASE, 4).std() > 0.05
+
+    def test_each_class_word_has_its_pictures(self) -> None:
+        for word in ("person", "woman", "man"):
+            with safe_open(BASE / "prior" / f"{word}.safetensors", "pt") as file:
+                captions = json.loads(file.metadata()["captions"])
+                assert file.get_tensor("latents").shape == (64, 16, 16, 16)
+                assert file.get_tensor("latents").dtype == torch.float16
+            assert len(captions) == 64
+            assert all(f" {word}" in caption for caption in captions)
+
+    def test_its_rare_token_is_one_token(self) -> None:
+        assert len(CLIPTokenizer.from_pretrained(BASE / "tokenizer")(RARE).input_ids) == 3
+
+
+def test_psnr_of_a_known_error() -> None:
+    flat = np.zeros((4, 4, 3), np.uint8)
+    assert psnr([flat], [flat + 1]) == pytest.approx(48.13, abs=0.01)
