@@ -32,6 +32,7 @@ from avatar.wiring import styles_folder
 
 PINNED = {"torch": "2.13.0", "diffusers": "0.42.1", "peft": "0.21.2", "accelerate": "1.15.0", "transformers": "5.23.0"}
 INSTALL = "pip install -e '.[worker]'"
+INSIGHT = "pip install --no-deps insightface==2.1 onnx onnxruntime"  # its own list brings a second OpenCV
 MEMORY_GB = 3.0  # the peak of the demo on two cores, with room
 DISK_GB = 1.0
 
@@ -124,9 +125,9 @@ def _faces(settings: Settings) -> Iterator[Finding]:
     insight = importlib.util.find_spec("insightface") is not None
     here = is_here(TABLE["auraface"], settings)
     if insight and here:
-        yield Finding("faces: insightface", "ok", "with the AuraFace pack")
+        yield Finding("faces: insightface", "ok", "recognises with AuraFace; dlib finds")
     else:
-        remedy = "pip install insightface" if not insight else "avatar weights fetch auraface"
+        remedy = INSIGHT if not insight else "avatar weights fetch auraface"
         yield Finding("faces: insightface", "note", "is not set up; dlib is used", remedy)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from avatar.errors import WeightsMissing
 from avatar.photos import dlib_faces, insight_faces
+from avatar.photos.aura_faces import AuraFaces, recogniser_file
 from avatar.ports import Ages, Faces
 
 NAMES = ("auto", "dlib", "insightface")
@@ -33,16 +34,25 @@ def choose(name: str, root: Path | None = None, commercial: bool = True) -> Choi
     if kind == "dlib":
         return _dlib("dlib was asked for")
     at_hand = insight_faces.packs_at_hand(root, commercial)
+    if kind == "insightface" and recogniser_file(root) and not at_hand and pack in ("", DEFAULT_PACK):
+        return _aura(root)
     if kind == "insightface":
         return _insight(root, pack or (at_hand[0] if at_hand else DEFAULT_PACK), commercial, "it was asked for")
     if at_hand:
         return _insight(root, at_hand[0], commercial, "it recognises people better than dlib and its pack is at hand")
+    if recogniser_file(root) and insight_faces.installed():
+        return _aura(root)
     return _dlib("no insightface pack that may be used is at hand")
 
 
 def _dlib(reason: str) -> Choice:
     sentence = f"dlib, because {reason}; age is attested, not measured."
     return Choice(dlib_faces.DlibFaces(), None, sentence)
+
+
+def _aura(root: Path | None) -> Choice:
+    sentence = "dlib finds and AuraFace (Apache-2.0) recognises, because it is at hand; age is attested, not measured."
+    return Choice(AuraFaces(root or Path()), None, sentence)
 
 
 def _insight(root: Path | None, pack: str, commercial: bool, reason: str) -> Choice:

@@ -104,8 +104,7 @@ class InsightFaces:
 
     def distance(self, one: Descriptor, other: Descriptor) -> float:
         """Cosine distance: 0 the same direction, 1 unrelated, 2 opposite."""
-        lengths = float(np.linalg.norm(one) * np.linalg.norm(other)) or 1.0
-        return 1.0 - float(np.dot(one, other)) / lengths
+        return cosine_distance(one, other)
 
     def ages(self) -> InsightAges | None:
         """The pack's estimator of age, or None where the pack has none."""
@@ -140,6 +139,12 @@ class InsightAges:
 
         _, age = self._network.get(_bgr(picture), Found(bbox=np.asarray(face.box, np.float32)))
         return float(age)
+
+
+def cosine_distance(one: Descriptor, other: Descriptor) -> float:
+    """1 minus the cosine of the angle between two descriptors; a zero vector is unrelated to everything."""
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other)) or 1.0
+    return 1.0 - float(np.dot(one, other)) / lengths
 
 
 def _bgr(picture: Picture) -> Picture:

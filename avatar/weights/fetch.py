@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from avatar.errors import WeightsMissing, WeightsRefused
-from avatar.weights.registry import LOCK, Base, Origin, place
+from avatar.weights.registry import LOCK, Base, Origin, home, place
 
 _BLOCK = 4 * 2**20  # bytes read at once while hashing
 
@@ -64,7 +64,7 @@ def fetch(base: Base, shelf: Path, *, accept_licence: bool = False, downloader: 
             code="licence_not_accepted",
             remedy="Read the licence, then repeat with --accept-licence.",
         )
-    folder = shelf / base.name
+    folder = home(base, shelf)
     if (folder / LOCK).is_file():
         verify(base, folder)
         return folder
@@ -79,6 +79,7 @@ def fetch(base: Base, shelf: Path, *, accept_licence: bool = False, downloader: 
         verify(base, part)
         if folder.exists():  # left by hand and without a lock: not ours to trust
             raise WeightsRefused(f"{folder.name!r} is in the way and has no lock file.", remedy="Remove that folder.")
+        folder.parent.mkdir(exist_ok=True)
         part.replace(folder)
     return folder
 

@@ -162,13 +162,18 @@ def place(base: Base, shelf: Path | None = None) -> Path:
     elif base.origin is Origin.FOLDER:
         folder = Path(base.source)
     else:
-        folder = (shelf / base.name) if shelf else Path()
+        folder = home(base, shelf) if shelf else Path()
     wanted = LOCK if base.origin is Origin.HUB else "model_index.json"
     if not folder.parts or not (folder / wanted).is_file():
         remedy = f"avatar weights fetch {base.name}" if base.origin is Origin.HUB else "Install the package again."
         raise WeightsMissing(f"The weights of {base.name!r} are not on this machine.", remedy=remedy)
     check_index(folder)
     return folder
+
+
+def home(base: Base, shelf: Path) -> Path:
+    """Where fetched files belong: `shelf/NAME`, or `shelf/models/NAME` for face packs, where insightface looks."""
+    return shelf / "models" / base.name if base.family is Family.FACES else shelf / base.name
 
 
 def check_index(folder: Path) -> dict[str, Any]:

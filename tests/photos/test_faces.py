@@ -14,6 +14,7 @@ from skimage import data
 
 from avatar.errors import WeightsMissing, WeightsRefused
 from avatar.photos import dlib_faces, insight_faces
+from avatar.photos.aura_faces import EYES, aligned
 from avatar.photos.dlib_faces import DlibFaces
 from avatar.photos.faces import choose
 from avatar.photos.insight_faces import InsightFaces
@@ -158,6 +159,33 @@ def test_auto_takes_the_best_pack_it_may_use_and_says_why(root: Path, tmp_path: 
     tiny_pack.write(tmp_path / "models" / "buffalo_l")
     assert choose("auto", tmp_path, commercial=True).faces.name == "dlib"
     assert choose("auto", tmp_path, commercial=False).faces.name == "insightface/buffalo_l"
+
+
+@needs_insight
+def test_auraface_alone_recognises_what_dlib_finds(tmp_path: Path, dlib: DlibFaces) -> None:
+    place = tmp_path / "models" / "auraface"
+    tiny_pack.write(tmp_path / "pack")
+    place.mkdir(parents=True)
+    (tmp_path / "pack" / "rec_tiny.onnx").rename(place / "glintr100.onnx")
+    choice = choose("auto", tmp_path, commercial=True)
+    assert choice.faces.name == "dlib+auraface"
+    assert choose("insightface", tmp_path).faces.name == "dlib+auraface"
+    (face,) = choice.faces.find(ASTRONAUT)
+    (found,) = dlib.find(ASTRONAUT)
+    assert face.box == found.box
+    assert face.descriptor.shape != found.descriptor.shape
+    (mirrored,) = choice.faces.find(np.ascontiguousarray(ASTRONAUT[:, ::-1]))
+    assert choice.faces.distance(face.descriptor, mirrored.descriptor) < 0.1
+
+
+def test_a_face_is_aligned_by_its_eyes_at_any_size_and_turn(dlib: DlibFaces) -> None:
+    for angle, side in ((0, 512), (15, 512), (-10, 2048)):
+        image = Image.fromarray(ASTRONAUT).rotate(angle, Image.Resampling.BICUBIC).resize((side, side))
+        face = dlib.find(np.asarray(image))[0]
+        close = Image.fromarray(aligned(np.asarray(image), face)).resize((448, 448))
+        again = dlib.find(np.pad(np.asarray(close), ((150, 150), (150, 150), (0, 0)), mode="edge"))[0]
+        eyes = (np.array(again.eyes) - 150) / 4
+        assert np.allclose(eyes, [(eye.real, eye.imag) for eye in EYES], atol=4), (angle, side, eyes)
 
 
 def test_dlib_is_chosen_without_packs_and_says_that_age_is_not_measured() -> None:

@@ -48,7 +48,7 @@ def test_fetching_twice_downloads_once_and_verifies(tmp_path: Path) -> None:
     fetch(OPEN, tmp_path, downloader=fake)
     fetch(OPEN, tmp_path, downloader=fake)
     assert fake.calls == 1
-    (tmp_path / "faces" / "a.onnx").write_bytes(b"changed")
+    (tmp_path / "models" / "faces" / "a.onnx").write_bytes(b"changed")
     with pytest.raises(WeightsRefused):
         fetch(OPEN, tmp_path, downloader=fake)
 
