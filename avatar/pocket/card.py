@@ -49,6 +49,8 @@ diffusion network is min-SNR weighted, doubled. What is shipped is a running mea
 
 ## Limits
 
+{state}
+
 It knows drawn people from the shoulders up, in the words of `avatar/pocket/captions.py`, and nothing else. Unknown
 words fall into letters it has not learned. It is made to show and test the path of the product, not to make likenesses
 of real people: for those use a larger base. `ohwx` is left free for tuning. `prior/` holds latents of {class_pictures}
@@ -58,10 +60,19 @@ Licence: Apache-2.0.
 """
 
 
+FINISHED = "Most of its photos show a face that a detector finds; the other themes are rougher."
+UNFINISHED = (
+    "**Unfinished.** It saw far fewer pictures than such a network needs: it draws backdrop, clothes, shoulders and\n"
+    "the outline of a head, but the faces are too blurred to be found in most photos, and strong themes stay noise.\n"
+    "The files are complete and load; the training can be taken up again from its checkpoint."
+)
+
+
 def card(figures: Figures, class_pictures: int = 64) -> str:
     """The card as Markdown."""
     parts = figures.parameters
     return CARD.format(
+        state=FINISHED if figures.one_face > 0.5 else UNFINISHED,
         pictures=figures.pictures,
         vae_m=parts["autoencoder"],
         unet_m=parts["diffusion network"],

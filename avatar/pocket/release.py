@@ -56,6 +56,9 @@ def release(
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     assemble(vae, trained).save_pretrained(part)
+    for path in part.glob("*/config.json"):  # where the weights once lay is nobody's business
+        kept = {name: value for name, value in json.loads(path.read_text()).items() if name != "_name_or_path"}
+        path.write_text(json.dumps(kept, indent=2) + "\n")
     write_priors(part / "prior", vae, album)
     pipe = StableDiffusionPipeline.from_pretrained(part, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)

@@ -120,6 +120,7 @@ def test_the_command_makes_a_folder_that_the_pipeline_reads(
     assert np.isfinite(made).all()
     assert "Apache-2.0" in (folder / "README.md").read_text()
     assert (folder / "unet" / "diffusion_pytorch_model.safetensors").exists()
+    assert not [path for path in folder.rglob("*.json") if str(tmp_path) in path.read_text()]
 
 
 def generate(folder: Path, steps: int) -> np.ndarray:
