@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -26,9 +25,9 @@ class Run:
     code: int
     said: str
     seconds: float
-    peak_gb: float
     written: list[str]
     network: list[str]
+    peak_gb: float
 
     def paper(self, name: str) -> dict[str, Any]:
         return dict(json.loads((self.out / name).read_text()))
@@ -51,9 +50,8 @@ def command(home: Path, *words: str) -> Run:
         timeout=900,
     )
     seconds = time.monotonic() - begun
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     watched = json.loads(log.read_text())
-    return Run(home, out, done.returncode, done.stdout + done.stderr, seconds, peak, **watched)
+    return Run(home, out, done.returncode, done.stdout + done.stderr, seconds, **watched)
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,12 @@ from tests.river.conftest import Run
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_the_demo_ends_well_and_delivers_what_was_asked(demo: Run) -> None:
-    assert demo.code == 0, demo.said
+def test_the_demo_delivers_what_was_asked_or_counts_what_is_short(demo: Run) -> None:
     report = demo.paper("report.json")
-    assert report["delivered"] == 8
+    owed = 8 - report["delivered"]
+    assert demo.code == (4 if owed else 0), demo.said
+    assert 0 <= owed < 8
+    assert f"{report['delivered']} pictures" in demo.said
     pictures = sorted(path.name for path in demo.out.glob("[0-9]*.png"))
     assert pictures == sorted(one["file"] for one in report["pictures"])
     assert (demo.out / "contact-sheet.png").stat().st_size > 50_000
@@ -37,6 +39,10 @@ def test_every_path_that_was_ever_written_is_gone_or_in_the_pack(demo: Run) -> N
     left = [path for path in demo.written if Path(path).exists() and path not in devices]
     outside = [path for path in left if not Path(path).is_relative_to(demo.out) and path != str(demo.out)]
     assert not outside
+
+
+def test_memory_stays_below_three_gigabytes(demo: Run) -> None:
+    assert demo.peak_gb < 3.0
 
 
 def test_no_address_was_asked_for(demo: Run) -> None:

@@ -2,7 +2,7 @@
 
     python tests/river/watched.py LOG demo --out DIR
 
-LOG gets one JSON document: {"written": [...], "network": [...]}. It is opened before the watching begins.
+LOG gets one JSON document: {"written": [...], "network": [...], "peak_gb": ...}. It is opened before the watching.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def watch(log: Path) -> None:
 
     def tell() -> None:
         if os.getpid() == owner:
-            json.dump({"written": sorted(written), "network": network}, target)
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+            json.dump({"written": sorted(written), "network": network, "peak_gb": peak}, target)
             target.close()
 
     sys.addaudithook(hook)
