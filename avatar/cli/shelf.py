@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from avatar.cli import show
 from avatar.errors import WeightsMissing
@@ -23,7 +23,8 @@ def show_styles(settings: Settings) -> None:
 
 def show_weights(settings: Settings) -> None:
     """One line a base or face pack."""
-    table = Table("name", "here", "licence", "commercial use", "memory to tune", box=None, header_style="dim")
+    columns = ("name", Column("here", no_wrap=True), "licence", "commercial use", "memory to tune")
+    table = Table(*columns, box=None, header_style="dim")
     for base in TABLE.values():
         memory = f"{base.memory_tune_gb:g} GB" if base.family is not Family.FACES else ""
         table.add_row(
