@@ -21,5 +21,6 @@ def sweep(settings: Settings) -> list[str]:
         paper = erase_job(vault, job, Ending.DONE if pack else Ending.FAILED)
         if pack is not None and not (pack / "receipt.json").exists():
             (pack / "receipt.json").write_text(json.dumps(paper, indent=2))
+        vault.remove(job)
         done.append(str(job))
     return done

@@ -1,7 +1,8 @@
 """Make everything of one job go, and show by listing that it went.
 
-Order: the key first (nothing opens from here on), then every kind of object, then the folder; then list again.
-Covers: all kinds of `avatar.job.Kind`, half-written objects, the job's folder. Safe to repeat, safe to be killed in.
+Order: the key first (nothing opens from here on), then every kind of object; then list again. The caller hands the
+receipt over and only then calls `vault.remove`: a job killed in between still has the note that says where it belongs.
+Covers: all kinds of `avatar.job.Kind`, half-written objects. Safe to repeat, safe to be killed in.
 Does not cover: what was delivered; it is the person's.
 """
 
@@ -27,7 +28,7 @@ class ErasableVault(Protocol):
 def erase_job(
     vault: ErasableVault, job: JobId, ending: str, before: Sequence[Erased] = (), *, key_in_memory_only: bool = True
 ) -> dict[str, Any]:
-    """Erase the job and return its receipt; `before` are the sweeps that its stages already made.
+    """Erase the job's objects and return its receipt; `before` are the sweeps that its stages already made.
 
     A job whose process died took its key with it (`key_in_memory_only`): then there is none to destroy, and it is gone.
     """
@@ -37,5 +38,4 @@ def erase_job(
         names = vault.erase(job, kind)
         if names:
             lines.append(erased(kind, names, "purge"))
-    vault.remove(job)
     return receipt(job, ending, lines, key_destroyed=destroyed, remains=vault.remains(job))

@@ -26,6 +26,7 @@ def run(job: Job, ports: PurgePorts) -> Done:
     """Erase, list again, hand the receipt over; its numbers are the facts."""
     document = erase_job(ports.vault, job.id, job.ending or Ending.FAILED, ports.sweeps())
     ports.hand_over(json.dumps(document, indent=2, ensure_ascii=False).encode())
+    ports.vault.remove(job.id)
     return Done(
         {
             "objects": sum(line["objects"] for line in document["erased"]),

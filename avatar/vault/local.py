@@ -22,6 +22,7 @@ from avatar.vault.keys import MemoryKeys
 from avatar.vault.seal import seal, unseal
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+KEPT_TO_THE_END = ("lock", "note.json")  # removed with the folder, after the receipt was handed over
 JOB = re.compile(r"job_[0-9a-f]{32}")
 
 
@@ -99,9 +100,10 @@ class LocalVault:
                     folder.rmdir()
 
     def remains(self, job: JobId) -> list[str]:
-        """Every path of the job that is still there, relative to its folder; the proof reads this list."""
+        """Every file of the job that is still there but its lock and note; the proof reads this list."""
         folder = self._folder(job)
-        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) if folder.exists() else []
+        files = (str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+        return sorted(name for name in files if name not in KEPT_TO_THE_END)
 
     def note(self, job: JobId, note: dict[str, str]) -> None:
         """Remember, beside the objects, where a pack is being delivered to, so that `clean` can finish or undo it."""
