@@ -17,7 +17,7 @@ from typing import Any
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND
 MAKING = {"os.mkdir": 0, "os.rename": 1, "os.link": 1, "os.symlink": 1}  # event: which argument is the new path
-NETWORK = {"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"}
+NETWORK = {"socket.connect", "socket.getaddrinfo", "socket.sendto"}
 
 
 def watch(log: Path) -> None:
