@@ -158,7 +158,8 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 def run() -> None:
     """The console entry: quiet dependencies first, then the command, then one kind of ending for every error."""
     hush(offline="fetch" not in sys.argv[1:3])
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app()
     except (Cancelled, KeyboardInterrupt):
