@@ -11,6 +11,10 @@ AvatarError
 ├── WeightsRefused      weights whose licence or digest forbids their use              503
 ├── Unsafe              this machine would not keep the promises; nothing is started   503
 ├── Cancelled           somebody asked for the job to stop                             409
+├── NotFound            no such job, or not the caller's: the same answer for both      404
+├── NotNow              it can not be done in the state the job is in                  409
+├── OverQuota           the key has spent what it may                                  429
+├── Stale               another worker has the job by now; this one's word is refused  409
 └── Spoiled             stored bytes that do not open: wrong key, or changed           500
 """
 
@@ -75,6 +79,27 @@ class Unsafe(AvatarError):
 
 class Cancelled(AvatarError):
     code = "cancelled"
+    status = 409
+
+
+class NotFound(AvatarError):
+    code = "not_found"
+    status = 404
+
+
+class NotNow(AvatarError):
+    code = "not_now"
+    status = 409
+
+
+class OverQuota(AvatarError):
+    code = "over_quota"
+    status = 429
+    retryable = True
+
+
+class Stale(AvatarError):
+    code = "stale"
     status = 409
 
 

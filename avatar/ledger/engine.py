@@ -1,0 +1,63 @@
+"""Open a ledger: SQLite in one file for one machine, PostgreSQL for many; the same statements run on both.
+
+SQLite: a write-ahead log, so that readers do not wait for a writer; every transaction takes the writer's place at its
+beginning, so that two claims never meet half-way; `secure_delete` overwrites what is removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+WAIT = 10  # seconds a SQLite writer waits for another
+
+
+def open_ledger(url: str) -> Engine:
+    """`sqlite:///path` or `postgresql+psycopg://...`; a folder of a SQLite file is made, owner-only."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)  # a cut connection is replaced
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": WAIT})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself; `_begin` does
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", f"busy_timeout={1000 * WAIT}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """All of it is recorded, or nothing."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def scrub(engine: Engine) -> bool:
+    """Fold SQLite's write-ahead log into the file and empty it, so that no erased row is left in it.
+
+    False while somebody still reads from the log; ask again. PostgreSQL keeps no log of ours to empty: True.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    connection = engine.raw_connection()  # not in a transaction, which would lock the table against itself
+    try:
+        busy, *_ = connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[union-attr]
+        return not busy
+    finally:
+        connection.close()

@@ -1,0 +1,150 @@
+"""The tables. Nothing here is a picture, a name, a prompt or a path: ids, codes, numbers, times and digests only.
+
+`fence` counts the claims of a row: every later write of a worker carries the fence it was given, and a stale one is
+refused. The one free text is what a person attested, in our own words, and a sentence of ours about a photo.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import Double
+
+Moment = Mapped[float]  # seconds since 1970 by the database's clock
+Maybe = Mapped[float | None]
+
+
+class Table(DeclarativeBase):
+    """What all tables share: how Python's types are stored."""
+
+    type_annotation_map = {float: Double, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012 (read once)
+
+
+class ClientRow(Table):
+    """Somebody with an API key. The key itself is nowhere: only its digest."""
+
+    __tablename__ = "clients"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    label: Mapped[str] = mapped_column(String(80))  # the operator's own word for it
+    scope: Mapped[str] = mapped_column(String(10))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)  # SHA-256 of the key
+    jobs_a_day: Mapped[int]
+    running: Mapped[int]
+    uploads_an_hour: Mapped[int]
+    made_at: Moment
+    revoked_at: Maybe
+
+
+class JobRow(Table):
+    """One order, from creation to the end of its purge; what is left after the purge says nothing of a person."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("jobs_of_client", "client", "made_at"),
+        Index("jobs_alive", "stage", "started_at"),
+        CheckConstraint("fence >= 0 AND attempt >= 0", name="counts"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    client: Mapped[str] = mapped_column(ForeignKey("clients.id"))
+    class_word: Mapped[str] = mapped_column(String(10))
+    styles: Mapped[list[str]]
+    count: Mapped[int]
+    base: Mapped[str] = mapped_column(String(40))
+    seed: Mapped[int] = mapped_column(BigInteger)
+    consent: Mapped[str] = mapped_column(String(600))
+    consent_at: Moment
+    test: Mapped[bool] = mapped_column(Boolean)  # drawn results at once, for developers of apps
+    made_at: Moment
+    started_at: Maybe  # None while photos are still being added
+    stage: Mapped[str] = mapped_column(String(10))
+    ending: Mapped[str | None] = mapped_column(String(10))
+    ended_at: Maybe
+    code: Mapped[str] = mapped_column(String(60), default="")
+    sentence: Mapped[str] = mapped_column(String(400), default="")
+    facts: Mapped[dict[str, Any]]  # what each recorded stage found
+    progress: Mapped[dict[str, Any]]  # of the stage at work: done, total, seconds left
+    fence: Mapped[int] = mapped_column(Integer, default=0)
+    attempt: Mapped[int] = mapped_column(Integer, default=0)  # claims of this stage that ended in no record
+    owner: Mapped[str | None] = mapped_column(String(80))
+    lease_until: Maybe
+    not_before: Maybe  # a stage asked to be tried again later
+    cancel: Mapped[bool] = mapped_column(Boolean, default=False)
+    rung_at: Maybe  # when a worker was last rung for this stage
+
+
+class PhotoRow(Table):
+    """A photo as far as it may be remembered: an id and a verdict."""
+
+    __tablename__ = "photos"
+
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    size: Mapped[int]  # bytes
+    added_at: Moment
+    code: Mapped[str | None] = mapped_column(String(60))  # None: not looked at yet; "ok": usable
+    sentence: Mapped[str] = mapped_column(String(400), default="")
+
+
+class PictureRow(Table):
+    """A picture that was delivered: which file of the pack, not what it shows."""
+
+    __tablename__ = "pictures"
+
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    style: Mapped[str] = mapped_column(String(40))
+    size: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256
+
+
+class DeletionRow(Table):
+    """Something that must go, by when, and how far that is. Written in the transaction that makes it due."""
+
+    __tablename__ = "deletions"
+    __table_args__ = (UniqueConstraint("job", "what"), Index("deletions_due", "done_at", "due_at"))
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    what: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(20))
+    asked_at: Moment
+    due_at: Moment  # not before this
+    done_at: Maybe
+    tries: Mapped[int] = mapped_column(default=0)  # without a limit
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Maybe
+    rung_at: Maybe
+    receipt: Mapped[dict[str, Any] | None]
+
+
+class OutboxRow(Table):
+    """A message to somebody outside, written with what it tells of and sent after the commit."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("outbox_due", "sent_at", "due_at"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    event: Mapped[str] = mapped_column(String(40))
+    made_at: Moment
+    due_at: Moment
+    tries: Mapped[int] = mapped_column(default=0)
+    lease_until: Maybe
+    sent_at: Maybe
+    gave_up_at: Maybe
+
+
+class AuditRow(Table):
+    """Who did what to which id. Never changed, never erased; holds nothing of a person."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Moment
+    who: Mapped[str] = mapped_column(String(40))
+    code: Mapped[str] = mapped_column(String(40))
+    target: Mapped[str] = mapped_column(String(40))
