@@ -1,7 +1,8 @@
 """Every random choice of a fine-tune, from one seeded generator on the CPU.
 
-Each picture is used once before any is used twice. Timesteps are spread evenly over each batch, one per stratum, which
-lowers the variance of the loss at no cost (arXiv 2107.00630, appendix I.1).
+Each picture is used once before any is used twice. Timesteps are spread over each batch, one per stratum of all or of
+those that the recipe asks for (weights/levels.py), which lowers the variance of the loss at no cost (arXiv 2107.00630,
+appendix I.1).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from avatar.lora.dataset import Dataset
 from avatar.lora.recipes import Recipe
+from avatar.weights.levels import chances, pick
 
 _HELD_OUT = 2  # batches
 
@@ -32,9 +34,11 @@ class Draw:
 class Draws:
     """All draws of one run, in order; `held_out` are further ones to measure by, the same for the whole run."""
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, steps: int, timesteps: int, device: torch.device) -> None:
+    def __init__(self, dataset: Dataset, recipe: Recipe, steps: int, signal: Tensor, device: torch.device) -> None:
         self._generator = torch.Generator().manual_seed(recipe.seed)
-        self._shape, self._device, self._timesteps = dataset.mean.shape[1:], device, timesteps
+        self._shape, self._device = dataset.mean.shape[1:], device
+        even = torch.arange(1, len(signal) + 1) / len(signal)
+        self._levels = even if recipe.focus is None else chances(signal, recipe.focus)
         self._recipe, self._empty = recipe, len(dataset)
         self._class_pictures = len(dataset.prior.latents) if dataset.prior else 0
         self._priors = recipe.priors() if self._class_pictures else 0
@@ -51,7 +55,7 @@ class Draws:
     def _draw(self, person: Tensor, priors: int, dropout: float) -> Draw:
         generator, rows = self._generator, len(person) + priors
         strata = (torch.arange(rows) + torch.rand(rows, generator=generator)) / rows
-        timestep = (strata * self._timesteps).long()[torch.randperm(rows, generator=generator)]
+        timestep = pick(self._levels, strata)[torch.randperm(rows, generator=generator)]
         dropped = torch.rand(len(person), generator=generator) < dropout
         prior = torch.randint(self._class_pictures, (priors,), generator=generator) if priors else None
         spread = torch.randn(len(person), *self._shape, generator=generator)

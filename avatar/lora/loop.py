@@ -57,7 +57,7 @@ def tune(loaded: LoadedBase, dataset: Dataset, recipe: Recipe, progress: Progres
     steps = recipe.steps(dataset.photos)
     marks = {max(1, round(steps * mark)) for mark in recipe.marks}
     a = objective.signal_share(loaded.scheduler_config).to(loaded.device)
-    draws = Draws(dataset, recipe, steps, len(a), loaded.device)
+    draws = Draws(dataset, recipe, steps, a, loaded.device)
     with _training(loaded, recipe) as (adapter, hand, optimiser):
         parts = list(adapter.tensors.values())
         mean = [part.detach().clone() for part in parts] if recipe.average else []
@@ -138,8 +138,10 @@ def _loss(loaded: LoadedBase, dataset: Dataset, recipe: Recipe, draw: Draw, a: T
     share = a[draw.timestep]
     said = loaded.denoise(objective.noised(clean, draw.noise, share), draw.timestep, prompts)
     wanted = objective.target(loaded.prediction, clean, draw.noise, share)
-    weights = objective.min_snr_weight(loaded.prediction, share, recipe.gamma)
-    return objective.with_prior(objective.masked_error(said, wanted, mask) * weights, priors, recipe.prior_weight)
+    errors = objective.masked_error(said, wanted, mask)
+    if recipe.focus is None:
+        errors = errors * objective.min_snr_weight(loaded.prediction, share, recipe.gamma)
+    return objective.with_prior(errors, priors, recipe.prior_weight)
 
 
 @torch.no_grad()

@@ -30,6 +30,7 @@ class Recipe:
     targets: tuple[str, ...] = ATTENTION  # names of the layers that get an adapter
     warm_up: float = 0.05  # of all steps: Adam's variance is not yet known in the first ones
     gamma: float = 5.0  # min-SNR clamp; the value of arXiv 2303.09556
+    focus: float | None = None  # log signal-to-noise drawn most, without weights; None: all alike, under min-SNR
     prior_weight: float = 0.5  # of the class pictures' loss: half is enough beside an adapter and an early stop
     prior_share: float = 0.25  # of the batch: half, as in arXiv 2208.12242, doubles the cost of a step
     prior_count: int = 100  # class pictures made where a base brings none; the reference scripts' number
@@ -67,6 +68,7 @@ RECIPES: dict[str, Recipe] = {
         prior_count=32,  # only where none lie beside the base: each costs about a second of two cores
         targets=(*ATTENTION, *CONVOLUTIONS),  # most of the small base's capacity lies in its convolutions
         noise_offset=0.0,  # it was not trained with one, and drawn light varies little
+        focus=-1.0,  # as it was trained itself: faces take shape there
     ),
     Family.SD15: Recipe(
         rank=16,  # the middle of the 8 to 32 that practice uses

@@ -37,7 +37,8 @@ woman, man) was drawn by chance: looks do not follow from it.
 
 The encoder is linear and was solved in closed form, not trained (`avatar/pocket/beginning.py`); the steps are those of
 the decoder. Its loss is L1 of pixels and of slopes on three scales, and four times the squared error; that of the
-diffusion network is min-SNR weighted, doubled. What is shipped is a running mean of the weights, as float16.
+diffusion network is the squared error of the velocity, at noise levels drawn mostly where a face takes shape
+(`avatar/weights/levels.py`). What is shipped is a running mean of the weights, as float16.
 
 ## Evaluation
 

@@ -56,11 +56,25 @@ def test_every_picture_is_used_once_before_any_is_used_twice_and_timesteps_fill_
     bases: dict[str, LoadedBase], snaps: list[Snap], recipe: Recipe
 ) -> None:
     data = build(bases["sd15"], snaps, recipe)
-    draws = Draws(data, replace(recipe, batch=3, prior_weight=0), 4, 1000, torch.device("cpu"))
+    draws = Draws(data, replace(recipe, batch=3, prior_weight=0), 4, torch.linspace(1, 0, 1000), torch.device("cpu"))
     for _ in range(4):
         draw = draws.next()
         assert sorted(draw.person.tolist()) == [0, 1, 2]
         assert sorted(time // 334 for time in draw.timestep.tolist()) == [0, 1, 2]
+
+
+def test_a_recipe_with_a_focus_spends_its_steps_around_it(
+    bases: dict[str, LoadedBase], snaps: list[Snap], recipe: Recipe
+) -> None:
+    data, signal = build(bases["sd15"], snaps, recipe), torch.linspace(1, 0, 1000)
+
+    def middle(focus: float | None) -> float:
+        asked = replace(recipe, batch=3, prior_weight=0, focus=focus)
+        draws = Draws(data, asked, 40, signal, torch.device("cpu"))
+        return float(torch.cat([draws.next().timestep for _ in range(40)]).float().median())
+
+    assert abs(middle(None) - 500) < 60
+    assert middle(-3.0) > 620 > middle(0.0) > 380 > middle(3.0)
 
 
 @pytest.mark.parametrize("name", ["sd15", "sdxl", "v"])
