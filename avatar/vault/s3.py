@@ -1,0 +1,125 @@
+"""Sealed bytes in an S3 bucket. The bucket sees ciphertext and opaque names; what is removed there is removed for good.
+
+A delete can lie in three ways: a versioned bucket hides the object behind a marker, an unfinished multipart upload is
+in no listing of objects, and a bulk delete answers "200" with errors inside. So removing takes every version, marker
+and open upload under a prefix, reads each answer, and lists again until nothing is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from avatar.errors import Unsafe
+
+PART = 8 << 20  # bytes of one part of a multipart upload; S3 asks for 5 MiB at least
+CHUNK = 1 << 20  # bytes read at a time
+SWEEPS = 5  # a part in flight may land after its upload was aborted; then the next sweep takes it
+SETTINGS: dict[str, Any] = {
+    "connect_timeout": 5,  # seconds; a bucket that hangs must not hold a lease
+    "read_timeout": 20,
+    "retries": {"mode": "standard", "total_max_attempts": 4},
+    "max_pool_connections": 16,
+}
+
+
+def connect(endpoint: str | None = None, region: str | None = None) -> Any:
+    """A client with short waits; credentials come from where boto3 always looks, never from our settings."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=Config(**SETTINGS))
+
+
+class S3Store:
+    """Objects under their paths in one bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def __repr__(self) -> str:
+        return f"S3Store({self._bucket})"
+
+    def put(self, path: str, parts: Iterable[bytes]) -> None:
+        """Store or replace one object, whole or not at all; at most two parts are in memory."""
+        flow = _joined(parts, PART)
+        first, second = next(flow, b""), next(flow, None)
+        if second is None:
+            self._client.put_object(Bucket=self._bucket, Key=path, Body=first)
+            return
+        where = {"Bucket": self._bucket, "Key": path}
+        upload = self._client.create_multipart_upload(**where)["UploadId"]
+        try:
+            done = []
+            for number, body in enumerate(_chain(first, second, flow), 1):
+                told = self._client.upload_part(**where, UploadId=upload, PartNumber=number, Body=body)
+                done.append({"PartNumber": number, "ETag": told["ETag"]})
+            self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": done})
+        except BaseException:
+            self._client.abort_multipart_upload(**where, UploadId=upload)
+            raise
+
+    def get(self, path: str) -> Iterator[bytes]:
+        """The object in pieces; KeyError if absent."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=path)["Body"]
+        except self._client.exceptions.NoSuchKey:
+            raise KeyError(path) from None
+        with body:
+            yield from body.iter_chunks(CHUNK)
+
+    def names(self, prefix: str) -> list[str]:
+        """What follows `prefix` in the paths of all objects under it, sorted."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        return sorted(item["Key"][len(prefix) :] for page in pages for item in page.get("Contents", ()))
+
+    def remove(self, prefix: str) -> list[str]:
+        """Take away everything under `prefix`; what `names` gave before. Unsafe if something will not go."""
+        names = self.names(prefix)
+        for _ in range(SWEEPS):
+            for upload in self._uploads(prefix):
+                self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
+            versions = self._versions(prefix)
+            for at in range(0, len(versions), 1000):  # the most that one call takes
+                told = self._client.delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": versions[at : at + 1000], "Quiet": False}
+                )
+                if told.get("Errors"):
+                    codes = {error.get("Code", "?") for error in told["Errors"]}
+                    raise Unsafe(f"The bucket refuses to delete: {', '.join(sorted(codes))}.", code="delete_refused")
+            if not self.remains(prefix):
+                return names
+        raise Unsafe("Objects come back after they were deleted.", code="delete_undone")
+
+    def remains(self, prefix: str) -> list[str]:
+        """Every object, version, delete marker and open upload under `prefix`; the proof reads this list."""
+        kept = [f"{one['Key']}@{one['VersionId']}" for one in self._versions(prefix)]
+        return kept + [f"{one['Key']}+{one['UploadId']}" for one in self._uploads(prefix)]
+
+    def _versions(self, prefix: str) -> list[dict[str, str]]:
+        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
+        found = (item for page in pages for name in ("Versions", "DeleteMarkers") for item in page.get(name, ()))
+        return [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in found]
+
+    def _uploads(self, prefix: str) -> list[dict[str, str]]:
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
+        found = (item for page in pages for item in page.get("Uploads", ()))
+        return [{"Key": item["Key"], "UploadId": item["UploadId"]} for item in found]
+
+
+def _joined(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Parts joined to pieces of at least `size` bytes; only the last may be smaller."""
+    held = bytearray()
+    for part in parts:
+        held += part
+        if len(held) >= size:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield second
+    yield from rest
