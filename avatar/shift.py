@@ -1,0 +1,85 @@
+"""One worker's turn at a job of the service: claim, run, record, erase what nobody needs any more, hand on.
+
+`pipeline.carry` takes a job of this process through all its stages; here many machines share many jobs.
+Covers: any number of messages about one job lead to one record; a stage that breaks, stops or is taken over.
+Does not cover: a killed worker. Its lease runs out, and the ledger gives the job to the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Engine
+
+from avatar.errors import AvatarError, Cancelled, Stale
+from avatar.heartbeat import Heartbeat
+from avatar.job import Again, Done, Job, JobId, Outcome, Refused, Stage, dying_after
+from avatar.ledger import claims
+from avatar.ledger.claims import Times
+from avatar.ports import Progress, Vault
+
+Work = Callable[[Job, Progress], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What one worker of the service has at hand."""
+
+    engine: Engine
+    vault: Vault
+    works: Mapping[Stage, Work]  # the stages it knows
+    owner: str  # what the ledger calls this worker
+    times: Times = field(default_factory=Times)
+    ring: Callable[[JobId, Stage], None] = lambda job, stage: None  # tell the next stage's workers
+
+
+def work(bench: Bench, job: JobId) -> Job | None:
+    """One stage of one job, if it waits for one that this worker knows; the job as it stands after it, else None.
+
+    A fault gives the job back for the next attempt and is raised, so that the worker's log has it.
+    """
+    held = claims.claim(bench.engine, job, tuple(bench.works), bench.owner, bench.times)
+    if held is None:
+        return None
+    begun = time.monotonic()
+    try:
+        with Heartbeat(bench.engine, held, bench.times) as progress:
+            outcome = bench.works[held.job.stage](held.job, progress)
+    except Stale:
+        return None
+    except Cancelled:  # the ledger ends the job if somebody asked for that; else only this worker has to go
+        _give_back(bench, held, "cancelled")
+        return None
+    except AvatarError as error:
+        if error.status != 422:  # not the person's to mend
+            _give_back(bench, held, error.code)
+            return None
+        outcome = Refused(error.code, error.sentence)
+    except Exception as fault:
+        _give_back(bench, held, "fault")
+        raise fault
+    return _record(bench, held, outcome, time.monotonic() - begun)
+
+
+def _give_back(bench: Bench, held: claims.Claim, code: str) -> None:
+    with contextlib.suppress(Stale):
+        claims.give_back(bench.engine, held, code)
+
+
+def _record(bench: Bench, held: claims.Claim, outcome: Outcome, seconds: float) -> Job | None:
+    """Write the outcome, then erase what nobody needs any more. Cut off in between, the purge takes the rest."""
+    if not isinstance(outcome, Again):
+        outcome = replace(outcome, facts={**outcome.facts, "seconds": round(seconds, 2)})
+    try:
+        job = claims.record(bench.engine, held, outcome)
+    except Stale:
+        return None
+    if isinstance(outcome, Done):
+        for kind in dying_after(held.job.stage):
+            bench.vault.erase(job.id, kind)
+    if job.ending is None and not isinstance(outcome, Again):
+        bench.ring(job.id, job.stage)
+    return job
