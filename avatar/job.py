@@ -44,6 +44,7 @@ class Kind(StrEnum):
     ADAPTER = "adapter"  # the chosen one
     CANDIDATE = "candidate"  # rendered, not yet chosen
     PICTURE = "picture"  # chosen, marked, the person's own
+    PACK = "pack"  # what was delivered, where a service keeps it for the person; no stage erases it
 
 
 class Ending(StrEnum):

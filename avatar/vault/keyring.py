@@ -70,8 +70,8 @@ class Keyring:
         return True
 
     def jobs(self) -> list[JobId]:
-        """The jobs that have a key, in order; what reconciling compares with the ledger."""
-        return [JobId(path.name) for path in sorted(self._folder.glob("job_*"))]
+        """The names that have a key, in order; what reconciling compares with the ledger."""
+        return [JobId(path.name) for path in sorted(self._folder.iterdir()) if path.name[0] != "."]
 
     def _path(self, job: JobId) -> Path:
         return self._folder / job

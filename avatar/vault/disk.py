@@ -1,0 +1,68 @@
+"""Sealed bytes in a private folder, for a service on one machine or on a volume that its machines share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from avatar.vault.local import private_folder
+
+CHUNK = 1 << 20  # bytes read at a time
+
+
+class DiskStore:
+    """Objects under their paths below `root`; the same calls as `S3Store`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = private_folder(root)
+
+    def __repr__(self) -> str:
+        return "DiskStore()"
+
+    def put(self, path: str, parts: Iterable[bytes]) -> None:
+        """Store or replace one object, whole or not at all."""
+        target = self._root / path
+        half = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        try:
+            while True:
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError):  # a purge took the folder in between
+                    file = os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+                    break
+            with file:
+                file.writelines(parts)
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(target)
+        except BaseException:
+            half.unlink(missing_ok=True)
+            raise
+
+    def get(self, path: str) -> Iterator[bytes]:
+        """The object in pieces; KeyError if absent."""
+        try:
+            file = (self._root / path).open("rb")
+        except FileNotFoundError:
+            raise KeyError(path) from None
+        with file:
+            while piece := file.read(CHUNK):
+                yield piece
+
+    def names(self, prefix: str) -> list[str]:
+        """What follows `prefix`, which ends in a slash, in the paths of all objects under it, sorted."""
+        return [name for name in self.remains(prefix) if not name.rsplit("/", 1)[-1].startswith(".")]
+
+    def remove(self, prefix: str) -> list[str]:
+        """Take away everything under `prefix`, half-written files too; what `names` gave before."""
+        names = self.names(prefix)
+        shutil.rmtree(self._root / prefix, ignore_errors=True)  # `remains` tells if something stayed
+        return names
+
+    def remains(self, prefix: str) -> list[str]:
+        """Every file under `prefix`, half-written ones too; the proof reads this list."""
+        folder = self._root / prefix
+        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
