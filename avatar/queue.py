@@ -1,0 +1,85 @@
+"""Ring the workers for a job's id, after the commit; the only producer of messages.
+
+A message is a bell: an id and nothing else. It may be lost, doubled, late or out of order; the ledger decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from celery import Celery
+
+from avatar.job import JobId, Stage
+
+
+class Queue(StrEnum):
+    """Who listens: `heavy` once per GPU, `purge` never behind one."""
+
+    LIGHT = "light"
+    HEAVY = "heavy"
+    PURGE = "purge"
+
+
+ROUTE: Mapping[Stage, Queue] = MappingProxyType(
+    {
+        Stage.INTAKE: Queue.LIGHT,
+        Stage.TUNE: Queue.HEAVY,
+        Stage.RENDER: Queue.HEAVY,
+        Stage.FINISH: Queue.LIGHT,
+        Stage.DELIVER: Queue.LIGHT,
+        Stage.PURGE: Queue.PURGE,
+    }
+)
+
+LONGEST = 3600  # seconds a stage may take before its process is stopped; a pack takes minutes
+
+
+def stages_of(queue: Queue) -> tuple[Stage, ...]:
+    """The stages that the listeners of a queue know."""
+    return tuple(stage for stage, its in ROUTE.items() if its is queue)
+
+
+def celery(broker: str) -> Celery:
+    """The one Celery application; producers and workers share its settings."""
+    app = Celery("avatar", broker=broker)
+    app.conf.update(SETTINGS)
+    return app
+
+
+SETTINGS: dict[str, Any] = {
+    "task_serializer": "json",
+    "accept_content": ["json"],  # no pickle, whoever writes into the broker
+    "task_ignore_result": True,  # results live in the ledger
+    "result_backend": None,
+    "task_acks_late": True,  # a bell is answered when the work is done; the ledger makes a second ringing harmless
+    "task_reject_on_worker_lost": False,  # a job that kills its worker would ring for ever; the ledger counts to three
+    "worker_prefetch_multiplier": 1,  # a bell waits for a free worker, not behind a busy one
+    "worker_cancel_long_running_tasks_on_connection_loss": False,  # the claim holds without the broker
+    "broker_connection_retry_on_startup": True,
+    "broker_transport_options": {"visibility_timeout": LONGEST + 120},  # longer than any task: else it runs twice
+    "task_time_limit": LONGEST,
+    "task_soft_time_limit": LONGEST - 60,
+    "task_default_queue": Queue.LIGHT.value,
+    "task_create_missing_queues": True,
+    "worker_hijack_root_logger": False,
+    "worker_send_task_events": False,  # ids only, and nobody listens
+    "worker_proc_alive_timeout": 120.0,  # seconds a child may take to import torch
+    "worker_enable_remote_control": False,  # cancelling goes through the ledger
+}
+
+
+class Bell:
+    """Rings for a stage of a job, or for a deletion."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def ring(self, job: JobId, stage: Stage) -> None:
+        queue = ROUTE[stage]
+        self._app.send_task(f"avatar.{queue}", args=[job], queue=queue.value, retry=False)
+
+    def ring_deletion(self, deletion: str) -> None:
+        self._app.send_task("avatar.purge", args=[deletion], queue=Queue.PURGE.value, retry=False)
