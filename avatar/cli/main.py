@@ -41,7 +41,7 @@ Seed = Annotated[int | None, typer.Option("--seed", help="the same seed gives th
 @app.command()
 def make(
     photos: Photos,
-    styles: Styles = "photo,watercolour,comic",
+    styles: Styles = "photo,watercolour,oil",
     count: Count = 12,
     class_word: Class = ClassWord.PERSON,
     base: Base = "pocket",
@@ -60,7 +60,7 @@ def make(
 
 @app.command()
 def demo(
-    styles: Styles = "photo,watercolour,comic,bronze",
+    styles: Styles = "photo,watercolour,oil,astronaut",
     count: Count = 12,
     out: Out = None,
     seed: Seed = 7,
