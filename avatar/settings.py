@@ -1,4 +1,4 @@
-"""Settings, read once from the environment (`AVATAR_...`), frozen. Nothing here is secret yet; secrets will be masked.
+"""Settings, read once from the environment (`AVATAR_...`), frozen; secrets are masked when they are printed.
 
 `hush` turns off what dependencies would tell others, and must run before any of them is imported.
 """
@@ -10,7 +10,7 @@ import resource
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 QUIET = {
@@ -50,3 +50,19 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     commercial: bool = True  # research-only weights are refused
     threads: int = Field(default=0, ge=0)  # 0: as many as the machine has
+
+    # the service; what is empty lies in the state folder
+    ledger: SecretStr = SecretStr("")  # postgresql+psycopg://...; empty: SQLite
+    broker: SecretStr = SecretStr("")  # redis:// or rediss://; empty: a server of our own on a private socket
+    bucket: str = ""  # of S3; empty: a folder
+    s3_endpoint: str | None = None
+    s3_region: str | None = None
+    keys: Path | None = None  # folder of the jobs' keys; shared by all machines, and in no backup
+    sealing_key: Path | None = None  # file of 32 bytes that wraps them; made on the first start
+    keep_days: int = Field(default=30, ge=1, le=90)  # of a delivered pack
+    pace: float = Field(default=1.0, gt=0, le=1)  # shrinks every wait alike, for tests that must see hours pass
+
+    @property
+    def service(self) -> Path:
+        """The folder of what the service keeps on this machine."""
+        return self.state / "service"

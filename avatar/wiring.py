@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from avatar.photos.decode import Limits
 from avatar.photos.policy import IntakePolicy
 from avatar.photos.safety import NudeNetSafety, SkinExposure
 from avatar.pipeline import Hand, Record
-from avatar.ports import Picture, Progress, Safety
+from avatar.ports import Picture, Progress, Safety, Vault
 from avatar.settings import Settings
 from avatar.stages import deliver, finish, intake, purge
 from avatar.vault.folder import Folder
@@ -41,34 +41,51 @@ def styles_folder(settings: Settings) -> Path:
     return settings.styles or Path(str(resources.files("styles")))
 
 
+class Bases:
+    """The base in memory, kept warm from job to job; another one takes its place."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._held: LoadedBase | None = None
+
+    def get(self, base: Base) -> LoadedBase:
+        """The base, loaded if it is not the one at hand."""
+        if self._held is None or self._held.base != base:
+            self._held = None  # the old one's memory first
+            self._held = _load(base, self._settings)
+        return self._held
+
+
 @dataclass(slots=True)
 class Bench:
-    """Everything one local job needs, checked before it begins; heavy parts are loaded when first asked for."""
+    """Everything one job needs, checked before it begins; heavy parts are loaded when first asked for."""
 
     settings: Settings
-    vault: LocalVault
-    delivery: Folder
+    vault: Vault
+    delivery: deliver.Delivery
     base: Base
     styles: dict[str, Style]
     backs: face_backs.Choice
     safety: Safety
-    _loaded: LoadedBase | None = field(default=None, repr=False)
+    bases: Bases
 
     def loaded(self) -> LoadedBase:
-        """The base in memory, loaded once."""
-        if self._loaded is None:
-            self._loaded = _load(self.base, self.settings)
-        return self._loaded
+        """The base in memory."""
+        return self.bases.get(self.base)
 
-    def hands(self, begin: Tell, report: Report, end: Tell) -> dict[Stage, Hand]:
-        """One callable a stage, which tells when it begins, how far it is, and when it is done."""
-        works: dict[Stage, Callable[[Job, Progress], Outcome]] = {
+    def works(self) -> dict[Stage, Callable[[Job, Progress], Outcome]]:
+        """What each stage does."""
+        return {
             Stage.INTAKE: self._intake,
             Stage.TUNE: self._tune,
             Stage.RENDER: self._render,
             Stage.FINISH: self._finish,
             Stage.DELIVER: self._deliver,
         }
+
+    def hands(self, begin: Tell, report: Report, end: Tell) -> dict[Stage, Hand]:
+        """One callable a stage, which tells when it begins, how far it is, and when it is done."""
+        works = self.works()
 
         def hand(stage: Stage) -> Hand:
             def told(job: Job) -> Outcome:
@@ -80,12 +97,6 @@ class Bench:
             return told
 
         return {stage: hand(stage) for stage in ORDER}
-
-    def purge(self, record: Record) -> Mapping[str, Any]:
-        """Erase everything of the job, leave the receipt beside the pack, and say how much went."""
-        hand_over = functools.partial(self.delivery.add, "receipt.json")
-        ports = purge.PurgePorts(self.vault, lambda: record.sweeps, hand_over)
-        return purge.run(record.job, ports).facts
 
     def _intake(self, job: Job, progress: Progress) -> Outcome:
         ports = intake.IntakePorts(
@@ -138,7 +149,15 @@ class Bench:
         return deliver.run(job, deliver.DeliverPorts(self.vault, self.delivery, progress))
 
 
-def build(settings: Settings, job: Job, vault: LocalVault, delivery: Folder) -> Bench:
+def erase_local(vault: LocalVault, delivery: Folder, record: Record) -> Mapping[str, Any]:
+    """Erase everything of a job of this machine, leave the receipt beside the pack, and say how much went."""
+    hand_over = functools.partial(delivery.add, "receipt.json")
+    return purge.run(record.job, purge.PurgePorts(vault, lambda: record.sweeps, hand_over)).facts
+
+
+def build(
+    settings: Settings, job: Job, vault: Vault, delivery: deliver.Delivery, bases: Bases | None = None
+) -> Bench:
     """A bench for this job. Every error a person could mend is raised here, before a photo is read."""
     styles = load_styles(styles_folder(settings))
     pick(styles, job.styles)
@@ -146,7 +165,7 @@ def build(settings: Settings, job: Job, vault: LocalVault, delivery: Folder) -> 
     place(base, settings.weights)
     backs = face_backs.choose(settings.faces, settings.weights, settings.commercial)
     safety = NudeNetSafety() if settings.safety == "nudenet" else SkinExposure()
-    return Bench(settings, vault, delivery, base, styles, backs, safety)
+    return Bench(settings, vault, delivery, base, styles, backs, safety, bases or Bases(settings))
 
 
 def sample_prompts(loaded: LoadedBase, prompts: Sequence[str], seed: int) -> list[Picture]:

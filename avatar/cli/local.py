@@ -23,7 +23,7 @@ from avatar.settings import Settings
 from avatar.vault.folder import Folder, usable
 from avatar.vault.keys import MemoryKeys
 from avatar.vault.local import LocalVault
-from avatar.wiring import build
+from avatar.wiring import build, erase_local
 
 CONSENT = (
     "These are photos of me, or of an adult who asked me to do this. They are used for this one pack "
@@ -58,20 +58,21 @@ def make_pack(order: Order, settings: Settings) -> int:
     sweep(settings)
     vault = LocalVault(settings.state / "jobs", MemoryKeys())
     job = _job(order)
-    bench = build(settings, job, vault, Folder(target, job.id))
+    delivery = Folder(target, job.id)
+    bench = build(settings, job, vault, delivery)
     record = Record(job)
     begun = time.monotonic()
     vault.open(job.id)
     try:
         names = _take_in(order, job, vault)
-        vault.note(job.id, bench.delivery.note())
+        vault.note(job.id, delivery.note())
         with show.lines() as lines:
             carry(record, bench.hands(lines.begin, lines.report, lines.end), vault)
     finally:
         with undisturbed():
-            erased = bench.purge(record)
+            erased = erase_local(vault, delivery, record)
     if record.job.ending is Ending.REFUSED:
-        bench.delivery.add("report.json", _refusal(record))
+        delivery.add("report.json", _refusal(record))
     return _tell(record, names, target, erased, time.monotonic() - begun)
 
 

@@ -1,0 +1,106 @@
+"""Build the service of one machine from the settings: ledger, keys, vault, bell, and what a worker has at hand."""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from avatar.broker import EmbeddedBroker
+from avatar.erasure.settle import settle
+from avatar.job import Job, JobId, Kind, Outcome, Stage
+from avatar.ledger import deletions
+from avatar.ledger.claims import Times, rescue
+from avatar.ledger.engine import open_ledger
+from avatar.ledger.history import upgrade
+from avatar.ports import Progress
+from avatar.queue import Bell, Queue, celery, stages_of
+from avatar.settings import Settings
+from avatar.shift import Bench
+from avatar.vault.disk import DiskStore
+from avatar.vault.keyring import Keyring, master_key
+from avatar.vault.s3 import S3Store, connect
+from avatar.vault.sealed import SealedVault, Store
+from avatar.wiring import Bases, build
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A delivery into the vault, under the pack's own key."""
+
+    vault: SealedVault
+    job: JobId
+
+    def deliver(self, files: Mapping[str, bytes]) -> None:
+        """Each file in its place; repeating replaces. The record of the stage is what makes the pack visible."""
+        for name, data in files.items():
+            self.vault.put(self.job, Kind.PACK, name, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What API, workers and schedule share on one machine."""
+
+    settings: Settings
+    engine: Engine
+    vault: SealedVault
+    bell: Bell
+    times: Times
+
+    def bench(self, queue: Queue) -> Bench:
+        """What a worker of this queue has at hand; its base stays in memory from job to job."""
+        bases = Bases(self.settings)
+
+        def act(job: Job, progress: Progress) -> Outcome:
+            made = build(self.settings, job, self.vault, Pack(self.vault, job.id), bases)
+            return made.works()[job.stage](job, progress)
+
+        known: dict[Stage, functools.partial[Outcome]] = {stage: functools.partial(act) for stage in stages_of(queue)}
+        owner = f"{queue}@{socket.gethostname()}:{os.getpid()}"
+        return Bench(self.engine, self.vault, known, owner, self.times, self.bell.ring)
+
+    def purge(self, deletion: str) -> None:
+        """Carry out one deletion, if it is due and nobody else is at it."""
+        debt = deletions.take(self.engine, deletion, self.times.lease)
+        if debt is not None:
+            settle(self.engine, self.vault, debt)
+
+    def ring_what_waits(self) -> int:
+        """Rescue what died, and ring for every job and deletion that waits and was not rung of late."""
+        jobs = rescue(self.engine, self.times)
+        for job, stage in jobs:
+            self.bell.ring(job, stage)
+        owed = deletions.due(self.engine, self.times.ring_again)
+        for deletion in owed:
+            self.bell.ring_deletion(deletion)
+        return len(jobs) + len(owed)
+
+
+def open_service(settings: Settings) -> Service:
+    """The service as the settings say; the ledger is brought up to date, keys are made where there are none."""
+    engine = open_ledger(settings.ledger.get_secret_value() or f"sqlite:///{settings.service / 'ledger' / 'ledger.db'}")
+    upgrade(engine)
+    master = master_key(settings.sealing_key or settings.service / "sealing" / "sealing.key")
+    keys = Keyring(settings.keys or settings.service / "keys", master)
+    return Service(
+        settings=settings,
+        engine=engine,
+        vault=SealedVault(_store(settings), keys),
+        bell=Bell(celery(broker_url(settings))),
+        times=Times().at(settings.pace),
+    )
+
+
+def broker_url(settings: Settings) -> str:
+    """The broker that was named, or the one of our own on this machine."""
+    return settings.broker.get_secret_value() or EmbeddedBroker(settings.service / "broker").url
+
+
+def _store(settings: Settings) -> Store:
+    if settings.bucket:
+        return S3Store(connect(settings.s3_endpoint, settings.s3_region), settings.bucket)
+    return DiskStore(settings.service / "vault")
