@@ -11,6 +11,8 @@ AvatarError
 ├── WeightsRefused      weights whose licence or digest forbids their use              503
 ├── Unsafe              this machine would not keep the promises; nothing is started   503
 ├── Cancelled           somebody asked for the job to stop                             409
+├── Unauthorised        no key, an unknown one, or a revoked one                       401
+├── Forbidden           a key that does not open this                                  403
 ├── NotFound            no such job, or not the caller's: the same answer for both      404
 ├── NotNow              it can not be done in the state the job is in                  409
 ├── OverQuota           the key has spent what it may                                  429
@@ -80,6 +82,16 @@ class Unsafe(AvatarError):
 class Cancelled(AvatarError):
     code = "cancelled"
     status = 409
+
+
+class Unauthorised(AvatarError):
+    code = "unauthorised"
+    status = 401
+
+
+class Forbidden(AvatarError):
+    code = "forbidden"
+    status = 403
 
 
 class NotFound(AvatarError):

@@ -11,8 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError as Unreachable
 
 from avatar.job import JobId, Stage
+
+__all__ = ["LONGEST", "ROUTE", "SETTINGS", "Bell", "Queue", "Unreachable", "celery", "stages_of"]
 
 
 class Queue(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import socket
@@ -18,7 +19,7 @@ from avatar.ledger.claims import Times, rescue
 from avatar.ledger.engine import open_ledger
 from avatar.ledger.history import upgrade
 from avatar.ports import Progress
-from avatar.queue import Bell, Queue, celery, stages_of
+from avatar.queue import Bell, Queue, Unreachable, celery, stages_of
 from avatar.settings import Settings
 from avatar.shift import Bench
 from avatar.vault.disk import DiskStore
@@ -61,7 +62,16 @@ class Service:
 
         known: dict[Stage, functools.partial[Outcome]] = {stage: functools.partial(act) for stage in stages_of(queue)}
         owner = f"{queue}@{socket.gethostname()}:{os.getpid()}"
-        return Bench(self.engine, self.vault, known, owner, self.times, self.bell.ring)
+        return Bench(self.engine, self.vault, known, owner, self.times, self.ring)
+
+    def ring(self, job: JobId, stage: Stage) -> None:
+        """Ring now; a broker that is away is no fault, since the schedule rings again."""
+        with contextlib.suppress(Unreachable):
+            self.bell.ring(job, stage)
+
+    def ring_deletion(self, deletion: str) -> None:
+        with contextlib.suppress(Unreachable):
+            self.bell.ring_deletion(deletion)
 
     def purge(self, deletion: str) -> None:
         """Carry out one deletion, if it is due and nobody else is at it."""
@@ -73,10 +83,10 @@ class Service:
         """Rescue what died, and ring for every job and deletion that waits and was not rung of late."""
         jobs = rescue(self.engine, self.times)
         for job, stage in jobs:
-            self.bell.ring(job, stage)
+            self.ring(job, stage)
         owed = deletions.due(self.engine, self.times.ring_again)
         for deletion in owed:
-            self.bell.ring_deletion(deletion)
+            self.ring_deletion(deletion)
         return len(jobs) + len(owed)
 
 

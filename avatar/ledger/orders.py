@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from avatar.errors import NotFound, NotNow, OverQuota
@@ -19,7 +19,7 @@ from avatar.ledger.clock import now, read
 from avatar.ledger.deletions import What, demand
 from avatar.ledger.engine import transaction
 from avatar.ledger.rows import job_of
-from avatar.ledger.tables import ClientRow, JobRow, PhotoRow
+from avatar.ledger.tables import ClientRow, DeletionRow, JobRow, PhotoRow
 
 DAY, HOUR = 86400.0, 3600.0
 MOST_PHOTOS = 40  # of one job; intake uses at most 20
@@ -83,6 +83,15 @@ def add_photo(engine: Engine, client: Client, job: JobId, name: str, size: int) 
         session.add(PhotoRow(job=job, name=name, size=size, added_at=read(session), sentence=""))
 
 
+def drop_photo(engine: Engine, client: Client, job: JobId, name: str) -> None:
+    """Forget a photo before the job starts; dropping twice is the same as once."""
+    with transaction(engine) as session:
+        row = _own(session, client, job)
+        if row.started_at is not None:
+            raise NotNow("The job has started; photos can no longer be changed.", code="job_started")
+        session.execute(delete(PhotoRow).where(PhotoRow.job == job, PhotoRow.name == name))
+
+
 def judge_photo(engine: Engine, job: JobId, name: str, code: str, sentence: str) -> None:
     """Write the verdict on a photo; one that was removed meanwhile stays removed."""
     mine = update(PhotoRow).where(PhotoRow.job == job, PhotoRow.name == name)
@@ -119,6 +128,25 @@ def look(engine: Engine, client: Client, job: JobId) -> JobRow:
         return _own(session, client, job)
 
 
+def page(engine: Engine, client: Client, most: int, after: tuple[float, str] | None = None) -> Sequence[JobRow]:
+    """The client's jobs, newest first, from behind the one made at `after` (time, id)."""
+    mine = select(JobRow).where(JobRow.client == client.id).order_by(JobRow.made_at.desc(), JobRow.id.desc())
+    if after is not None:
+        mine = mine.where(tuple_(JobRow.made_at, JobRow.id) < after)
+    with transaction(engine) as session:
+        return session.scalars(mine.limit(most)).all()
+
+
+def deletion(engine: Engine, client: Client, wanted: str) -> DeletionRow:
+    """A deletion of an own job; NotFound for an absent and for a foreign one."""
+    mine = select(DeletionRow).join(JobRow, JobRow.id == DeletionRow.job)
+    with transaction(engine) as session:
+        row = session.scalars(mine.where(DeletionRow.id == wanted, JobRow.client == client.id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such deletion.")
+    return row
+
+
 def ahead(engine: Engine, job: JobRow) -> int:
     """How many jobs that started earlier are not through the stage this one waits for."""
     earlier = (JobRow.started_at < job.started_at) & JobRow.ending.is_(None)
@@ -137,7 +165,7 @@ def cancel(engine: Engine, client: Client, job: JobId) -> Job:
         return job_of(row)
 
 
-def delete(engine: Engine, client: Client, job: JobId) -> str:
+def erase(engine: Engine, client: Client, job: JobId) -> str:
     """End the job now, whoever works on it, and owe the deletion of everything; the deletion's id."""
     with transaction(engine) as session:
         row = _own(session, client, job)

@@ -35,7 +35,7 @@ def test_types_are_strict_and_sound() -> None:
     assert _run(_tool("mypy"), "--no-incremental", "--cache-dir=/dev/null") == ""
 
 
-@pytest.mark.parametrize("module", ["avatar.cli.main", "avatar.cli.tidy", "avatar.cli.shelf", "avatar.stages.intake"])
+@pytest.mark.parametrize("module", ["avatar.cli.main", "avatar.cli.tidy", "avatar.cli.shelf", "avatar.stages.intake", "avatar.web.app", "workers.light"])
 def test_light_modules_do_not_load_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     assert _run(sys.executable, "-c", code) == ""

@@ -42,7 +42,7 @@ def crowd(size: int, act: Callable[[], object]) -> list[object]:
 def test_a_foreign_job_and_an_absent_one_are_the_same(engine: Engine, client: Client) -> None:
     job = orders.make(engine, client, new_id(), WANTED).id
     stranger, _ = make_client(engine, "other", Scope.CLIENT, Quota())
-    for act in (orders.look, orders.photos, orders.start, orders.cancel, orders.delete):
+    for act in (orders.look, orders.photos, orders.start, orders.cancel, orders.erase):
         said = set()
         for wanted in (job, new_id()):
             with pytest.raises(NotFound) as caught:
@@ -101,8 +101,8 @@ def test_deleting_ends_a_running_job_and_refuses_its_worker(engine: Engine, clie
     job = started()
     held = claims.claim(engine, job, ORDER, "worker", Times())
     assert held is not None
-    first = orders.delete(engine, client, job)
-    assert orders.delete(engine, client, job) == first
+    first = orders.erase(engine, client, job)
+    assert orders.erase(engine, client, job) == first
     with pytest.raises(Stale):
         claims.beat(engine, held, Times())
     with transaction(engine) as session:

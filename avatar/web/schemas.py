@@ -1,0 +1,81 @@
+"""What goes over the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from avatar.job import ClassWord
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Consent(_Wire):
+    """What the person agreed to, before any photo is sent."""
+
+    adult: Literal[True] = Field(description="everybody in the photos is 18 or older")
+    own_face: Literal[True] = Field(description="it is the person's own face, or they were asked by that person")
+    text: str = Field(min_length=20, max_length=600, description="the words they were shown")
+
+
+class NewJob(_Wire):
+    class_word: ClassWord = ClassWord.PERSON
+    styles: Annotated[list[str], Field(min_length=1, max_length=17)]
+    count: int = Field(default=12, ge=1, le=100)
+    base: str = Field(default="pocket", max_length=40)
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    consent: Consent
+    test: bool = Field(default=False, description="drawn results at once; for developers of apps")
+
+
+class Progress(_Wire):
+    done: int
+    total: int
+    seconds_left: float | None
+
+
+class JobState(_Wire):
+    id: str
+    state: Literal["waiting_for_photos", "queued", "running", "done", "refused", "failed", "cancelled"]
+    stage: str
+    ahead: int | None = Field(description="jobs in line before this one; null unless it is queued")
+    progress: Progress | None
+    code: str | None
+    sentence: str | None
+    styles: list[str]
+    count: int
+    delivered: int | None
+    made_at: str
+    started_at: str | None
+    ended_at: str | None
+
+
+class Photo(_Wire):
+    id: str
+    bytes: int
+    verdict: Literal["pending", "ok", "refused"]
+    code: str | None
+    sentence: str | None
+
+
+class Deletion(_Wire):
+    id: str
+    job: str
+    state: Literal["owed", "done"]
+    asked_at: str
+    done_at: str | None
+    receipt: dict[str, object] | None
+
+
+class StyleCard(_Wire):
+    name: str
+    title: str
+    summary: str
+    author: str
+    licence: str
+    version: str
+    face_visible: bool
+    preview: str | None
