@@ -89,18 +89,6 @@ class PhotoRow(Table):
     sentence: Mapped[str] = mapped_column(String(400), default="")
 
 
-class PictureRow(Table):
-    """A picture that was delivered: which file of the pack, not what it shows."""
-
-    __tablename__ = "pictures"
-
-    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
-    name: Mapped[str] = mapped_column(String(80), primary_key=True)
-    style: Mapped[str] = mapped_column(String(40))
-    size: Mapped[int]
-    digest: Mapped[str] = mapped_column(String(64))  # SHA-256
-
-
 class DeletionRow(Table):
     """Something that must go, by when, and how far that is. Written in the transaction that makes it due."""
 
