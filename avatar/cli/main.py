@@ -75,6 +75,19 @@ def demo(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="address to listen on; others than this machine need a proxy with TLS")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+) -> None:
+    """Run the whole service on this machine: API, workers, schedule and broker, until Ctrl-C."""
+    from avatar.cli.serve import serve as run_service
+
+    run_service(Settings(), host, port)
+
+
+@app.command()
 def clean(
     as_json: Annotated[bool, typer.Option("--json", help="print a document instead of sentences")] = False,
 ) -> None:
