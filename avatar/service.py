@@ -112,5 +112,5 @@ def broker_url(settings: Settings) -> str:
 
 def _store(settings: Settings) -> Store:
     if settings.bucket:
-        return S3Store(connect(settings.s3_endpoint, settings.s3_region), settings.bucket)
+        return S3Store(connect(settings.s3_endpoint, settings.s3_region), settings.bucket).ensure()
     return DiskStore(settings.service / "vault")

@@ -40,6 +40,16 @@ class S3Store:
     def __repr__(self) -> str:
         return f"S3Store({self._bucket})"
 
+    def ensure(self) -> S3Store:
+        """Make the bucket if there is none; itself."""
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except self._client.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            self._client.create_bucket(Bucket=self._bucket)
+        return self
+
     def put(self, path: str, parts: Iterable[bytes]) -> None:
         """Store or replace one object, whole or not at all; at most two parts are in memory."""
         flow = _joined(parts, PART)

@@ -46,6 +46,12 @@ def test_what_was_put_is_there_and_nowhere_else(store: S3Store) -> None:
         list(store.get("job_1/photo/c"))
 
 
+def test_a_bucket_that_is_not_there_is_made_once(client: Any) -> None:
+    for _ in range(2):
+        S3Store(client, "new").ensure().put("job_1/photo/a", [b"x"])
+    assert S3Store(client, "new").names("job_1/photo/") == ["a"]
+
+
 def test_a_large_object_goes_in_parts_and_comes_back_whole(store: S3Store) -> None:
     parts = [bytes([at]) * (1 << 20) for at in range(PART // (1 << 20) * 2 + 3)]
     store.put("job_1/photo/a", parts)
