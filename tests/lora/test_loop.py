@@ -132,7 +132,8 @@ def test_every_base_of_the_table_has_a_recipe_and_steps_follow_the_photos() -> N
         if base.family is not Family.FACES:
             recipe = recipe_for(base)
             assert recipe.least_steps <= recipe.steps(10) <= recipe.most_steps
-            assert 0 < recipe.priors() < recipe.batch
+            assert (recipe.priors() > 0) == (base.name != "pocket")  # why: on the line in recipes.py
+            assert recipe.priors() < recipe.batch
     assert RECIPES[Family.SD15].steps(10) == 800
 
 
