@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import socket
 from collections.abc import Mapping
@@ -60,7 +59,7 @@ class Service:
             made = build(self.settings, job, self.vault, Pack(self.vault, job.id), bases)
             return made.works()[job.stage](job, progress)
 
-        known: dict[Stage, functools.partial[Outcome]] = {stage: functools.partial(act) for stage in stages_of(queue)}
+        known = dict.fromkeys(stages_of(queue), act)
         owner = f"{queue}@{socket.gethostname()}:{os.getpid()}"
         return Bench(self.engine, self.vault, known, owner, self.times, self.ring)
 

@@ -58,9 +58,9 @@ def work(bench: Bench, job: JobId) -> Job | None:
             _give_back(bench, held, error.code)
             return None
         outcome = Refused(error.code, error.sentence)
-    except Exception as fault:
+    except Exception:
         _give_back(bench, held, "fault")
-        raise fault
+        raise
     return _record(bench, held, outcome, time.monotonic() - begun)
 
 
