@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -17,6 +19,7 @@ from avatar.errors import Unsafe
 from avatar.vault.local import private_folder
 
 PATIENCE = 10.0  # seconds for the server to open its socket, or to go
+FILE = "appendonlydir"  # what it appends to
 
 
 class EmbeddedBroker:
@@ -36,14 +39,37 @@ class EmbeddedBroker:
     def __enter__(self) -> EmbeddedBroker:
         private_folder(self._folder)
         reap(self._pid)
+        if not self._started():
+            raise Unsafe("The broker did not start.", code="broker")
+        return self
+
+    def keep(self) -> bool:
+        """Start the server again if it died; True if it had. Bells that were lost with it are rung by the schedule."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        if not self._started():  # a file that was cut off in a bad place helps nobody
+            shutil.rmtree(self._folder / FILE, ignore_errors=True)
+            self._started()
+        return True
+
+    def _started(self) -> bool:
         self._socket.unlink(missing_ok=True)
         self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
         until = time.monotonic() + PATIENCE
-        while not self._socket.exists():
+        while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
-                raise Unsafe("The broker did not start.", code="broker")
+                return False
             time.sleep(0.02)
-        return self
+        return True
+
+    def _answers(self) -> bool:
+        """Whether it takes commands: its socket is there before its file is read, and a spoiled file ends it then."""
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(PATIENCE)
+            line.connect(str(self._socket))
+            line.sendall(b"PING\r\n")
+            return line.recv(5) == b"+PONG"
+        return False
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
@@ -62,6 +88,7 @@ class EmbeddedBroker:
             "dir": str(self._folder),
             "pidfile": str(self._pid),
             "appendonly": "yes",
+            "appenddirname": FILE,
             "appendfsync": "everysec",
             "save": "",
             "maxmemory-policy": "noeviction",  # a bell that is dropped in silence would ring half a minute late

@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,33 @@ def test_a_bell_outlives_a_broker_that_was_killed(folder: Path) -> None:
         client.close()
     body = json.loads(base64.b64decode(json.loads(message)["body"]))
     assert body[:2] == [[job], {}]  # an id and nothing else
+
+
+def test_a_broker_that_died_is_started_again_even_if_its_file_is_spoiled(folder: Path) -> None:
+    with EmbeddedBroker(folder) as broker:
+        assert not broker.keep()
+        for spoil in (False, True):
+            os.kill(int((folder / "broker.pid").read_text()), signal.SIGKILL)
+            until(lambda: not alive(broker))
+            if spoil:
+                for file in (folder / "appendonlydir").iterdir():
+                    file.write_bytes(b"nonsense")
+            assert broker.keep()
+            client = connected(broker)
+            assert client.ping()
+            client.close()
+
+
+def alive(broker: EmbeddedBroker) -> bool:
+    assert broker._process is not None
+    return broker._process.poll() is None
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_server_that_outlived_its_service_is_stopped_before_a_new_one_starts(folder: Path) -> None:
