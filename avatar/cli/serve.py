@@ -90,12 +90,15 @@ def serve(settings: Settings, host: str, port: int) -> None:
             show.console.print(f"A key for the API; it is shown this once:\n\n  {key}\n")
         service.engine.dispose()
         with contextlib.ExitStack() as stack:
+            broker = None
             if not settings.broker.get_secret_value():
-                stack.enter_context(EmbeddedBroker(settings.service / "broker"))
+                broker = stack.enter_context(EmbeddedBroker(settings.service / "broker"))
             running = parts(settings, host, port)
             stack.callback(_stop, running)
             show.console.print(f"Serving on http://{host}:{port}; Ctrl-C stops all of it.")
             while True:
+                if broker is not None and broker.keep():
+                    show.errors.print("the broker ended and is started again")
                 for part in running:
                     part.keep()
                 time.sleep(0.5)
