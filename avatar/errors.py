@@ -105,9 +105,15 @@ class NotNow(AvatarError):
 
 
 class OverQuota(AvatarError):
+    """`after`: seconds until it may be tried again."""
+
     code = "over_quota"
     status = 429
     retryable = True
+
+    def __init__(self, sentence: str, *, code: str | None = None, remedy: str = "", after: float = 60.0) -> None:
+        super().__init__(sentence, code=code, remedy=remedy)
+        self.after = after
 
 
 class Stale(AvatarError):

@@ -108,6 +108,7 @@ class Job:
     base: str
     seed: int
     consent: Consent
+    test: bool = False  # a rehearsal for developers of apps: drawn results, no photo is looked at
     stage: Stage = Stage.INTAKE
     ending: Ending | None = None
     facts: Mapping[Stage, Mapping[str, Any]] = field(default_factory=dict)

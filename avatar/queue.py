@@ -13,7 +13,7 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import OperationalError as Unreachable
 
-from avatar.job import JobId, Stage
+from avatar.job import Job, JobId, Stage
 
 __all__ = ["LONGEST", "ROUTE", "SETTINGS", "Bell", "Queue", "Unreachable", "celery", "stages_of"]
 
@@ -76,14 +76,17 @@ SETTINGS: dict[str, Any] = {
 
 
 class Bell:
-    """Rings for a stage of a job, or for a deletion."""
+    """Rings for a job, for a photo to be looked at, or for a deletion."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
 
-    def ring(self, job: JobId, stage: Stage) -> None:
-        queue = ROUTE[stage]
-        self._app.send_task(f"avatar.{queue}", args=[job], queue=queue.value, retry=False)
+    def ring(self, job: Job) -> None:
+        queue = Queue.LIGHT if job.test else ROUTE[job.stage]
+        self._app.send_task(f"avatar.{queue}", args=[job.id], queue=queue.value, retry=False)
+
+    def ring_photo(self, job: JobId, name: str) -> None:
+        self._app.send_task("avatar.look", args=[job, name], queue=Queue.LIGHT.value, retry=False)
 
     def ring_deletion(self, deletion: str) -> None:
         self._app.send_task("avatar.purge", args=[deletion], queue=Queue.PURGE.value, retry=False)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from avatar.broker import EmbeddedBroker
 from avatar.erasure.settle import settle
-from avatar.job import Job, JobId, Kind, Outcome, Stage
-from avatar.ledger import deletions
+from avatar.errors import Spoiled
+from avatar.job import ORDER, Job, JobId, Kind, Outcome
+from avatar.ledger import deletions, uploads
 from avatar.ledger.claims import Times, rescue
 from avatar.ledger.engine import open_ledger
+from avatar.ledger.expiry import expire
 from avatar.ledger.history import upgrade
+from avatar.packs.archive import archive
+from avatar.photos.checks import verdict
 from avatar.ports import Progress
 from avatar.queue import Bell, Queue, Unreachable, celery, stages_of
 from avatar.settings import Settings
@@ -25,7 +29,10 @@ from avatar.vault.disk import DiskStore
 from avatar.vault.keyring import Keyring, master_key
 from avatar.vault.s3 import S3Store, connect
 from avatar.vault.sealed import SealedVault, Store
-from avatar.wiring import Bases, build
+from avatar.wiring import Bases, build, rehearsal
+from avatar.wiring import Bench as Made
+
+ARCHIVE = "pack.zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,10 @@ class Pack:
     job: JobId
 
     def deliver(self, files: Mapping[str, bytes]) -> None:
-        """Each file in its place; repeating replaces. The record of the stage is what makes the pack visible."""
+        """Each file in its place and all in one archive; repeating replaces. The stage's record makes them visible."""
         for name, data in files.items():
             self.vault.put(self.job, Kind.PACK, name, data)
+        self.vault.put_parts(self.job, Kind.PACK, ARCHIVE, archive(files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +64,46 @@ class Service:
         bases = Bases(self.settings)
 
         def act(job: Job, progress: Progress) -> Outcome:
-            made = build(self.settings, job, self.vault, Pack(self.vault, job.id), bases)
-            return made.works()[job.stage](job, progress)
+            return self._made(job, bases).works()[job.stage](job, progress)
+
+        def rehearse(job: Job, _: Progress) -> Outcome:
+            return rehearsal(self.settings, self.vault, Pack(self.vault, job.id))[job.stage](job)
 
         known = dict.fromkeys(stages_of(queue), act)
+        tests = dict.fromkeys(ORDER, rehearse) if queue is Queue.LIGHT else {}
         owner = f"{queue}@{socket.gethostname()}:{os.getpid()}"
-        return Bench(self.engine, self.vault, known, owner, self.times, self.ring)
+        return Bench(self.engine, self.vault, known, owner, self.times, self.ring, tests)
 
-    def ring(self, job: JobId, stage: Stage) -> None:
+    def eye(self) -> Callable[[JobId, str], None]:
+        """Looks at one photo of a job that has not started, and writes the verdict; what it needs stays in memory."""
+        bases = Bases(self.settings)
+
+        def look(job: JobId, name: str) -> None:
+            asked = uploads.waiting(self.engine, job, name)
+            if asked is None:
+                return
+            if asked.test:
+                said = verdict(name, "ok")
+            else:
+                try:
+                    said = self._made(asked, bases).glance(asked, name)
+                except (KeyError, Spoiled):  # removed or erased meanwhile
+                    return
+            uploads.judge(self.engine, job, name, said.code, said.sentence, said.remedy)
+
+        return look
+
+    def _made(self, job: Job, bases: Bases) -> Made:
+        return build(self.settings, job, self.vault, Pack(self.vault, job.id), bases)
+
+    def ring(self, job: Job) -> None:
         """Ring now; a broker that is away is no fault, since the schedule rings again."""
         with contextlib.suppress(Unreachable):
-            self.bell.ring(job, stage)
+            self.bell.ring(job)
+
+    def ring_photo(self, job: JobId, name: str) -> None:
+        with contextlib.suppress(Unreachable):
+            self.bell.ring_photo(job, name)
 
     def ring_deletion(self, deletion: str) -> None:
         with contextlib.suppress(Unreachable):
@@ -79,10 +116,13 @@ class Service:
             settle(self.engine, self.vault, debt)
 
     def ring_what_waits(self) -> int:
-        """Rescue what died, and ring for every job and deletion that waits and was not rung of late."""
+        """Rescue what died, end what is too old, and ring for all that waits and was not rung of late."""
+        expire(self.engine, self.times, self.settings.pace)
         jobs = rescue(self.engine, self.times)
-        for job, stage in jobs:
-            self.ring(job, stage)
+        for job in jobs:
+            self.ring(job)
+        for photo in uploads.unseen(self.engine, self.times.ring_again):
+            self.ring_photo(*photo)
         owed = deletions.due(self.engine, self.times.ring_again)
         for deletion in owed:
             self.ring_deletion(deletion)
@@ -100,7 +140,7 @@ def open_service(settings: Settings) -> Service:
         engine=engine,
         vault=SealedVault(_store(settings), keys),
         bell=Bell(celery(broker_url(settings))),
-        times=Times().at(settings.pace),
+        times=Times(keep=86400.0 * settings.keep_days).at(settings.pace),
     )
 
 

@@ -33,7 +33,8 @@ class Bench:
     works: Mapping[Stage, Work]  # the stages it knows
     owner: str  # what the ledger calls this worker
     times: Times = field(default_factory=Times)
-    ring: Callable[[JobId, Stage], None] = lambda job, stage: None  # tell the next stage's workers
+    ring: Callable[[Job], None] = lambda job: None  # tell the next stage's workers
+    rehearsal: Mapping[Stage, Work] = field(default_factory=dict)  # of test jobs; empty: it takes none
 
 
 def work(bench: Bench, job: JobId) -> Job | None:
@@ -41,13 +42,13 @@ def work(bench: Bench, job: JobId) -> Job | None:
 
     A fault gives the job back for the next attempt and is raised, so that the worker's log has it.
     """
-    held = claims.claim(bench.engine, job, tuple(bench.works), bench.owner, bench.times)
+    held = claims.claim(bench.engine, job, tuple(bench.works), bench.owner, bench.times, tests=bool(bench.rehearsal))
     if held is None:
         return None
-    begun = time.monotonic()
+    begun, works = time.monotonic(), bench.rehearsal if held.job.test else bench.works
     try:
         with Heartbeat(bench.engine, held, bench.times) as progress:
-            outcome = bench.works[held.job.stage](held.job, progress)
+            outcome = works[held.job.stage](held.job, progress)
     except Stale:
         return None
     except Cancelled:  # the ledger ends the job if somebody asked for that; else only this worker has to go
@@ -74,12 +75,12 @@ def _record(bench: Bench, held: claims.Claim, outcome: Outcome, seconds: float) 
     if not isinstance(outcome, Again):
         outcome = replace(outcome, facts={**outcome.facts, "seconds": round(seconds, 2)})
     try:
-        job = claims.record(bench.engine, held, outcome)
+        job = claims.record(bench.engine, held, outcome, bench.times.keep)
     except Stale:
         return None
     if isinstance(outcome, Done):
         for kind in dying_after(held.job.stage):
             bench.vault.erase(job.id, kind)
     if job.ending is None and not isinstance(outcome, Again):
-        bench.ring(job.id, job.stage)
+        bench.ring(job)
     return job

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from avatar.job import ORDER, Job, Outcome, Stage
 from avatar.packs.style import Style, load_styles, pick
 from avatar.photos import faces as face_backs
+from avatar.photos.checks import Verdict
 from avatar.photos.decode import Limits
 from avatar.photos.policy import IntakePolicy
 from avatar.photos.safety import NudeNetSafety, SkinExposure
 from avatar.pipeline import Hand, Record
 from avatar.ports import Picture, Progress, Safety, Vault
 from avatar.settings import Settings
-from avatar.stages import deliver, finish, intake, purge
+from avatar.stages import deliver, finish, intake, purge, rehearse
 from avatar.vault.folder import Folder
 from avatar.vault.local import LocalVault
 from avatar.weights.registry import Base, find, place
@@ -42,11 +43,19 @@ def styles_folder(settings: Settings) -> Path:
 
 
 class Bases:
-    """The base in memory, kept warm from job to job; another one takes its place."""
+    """The base in memory and the face back ends, kept warm from job to job; another base takes its place."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._held: LoadedBase | None = None
+        self._faces: face_backs.Choice | None = None
+
+    def faces(self) -> face_backs.Choice:
+        """The face back ends, chosen and loaded on the first call."""
+        if self._faces is None:
+            told = self._settings
+            self._faces = face_backs.choose(told.faces, told.weights, told.commercial)
+        return self._faces
 
     def get(self, base: Base) -> LoadedBase:
         """The base, loaded if it is not the one at hand."""
@@ -98,8 +107,15 @@ class Bench:
 
         return {stage: hand(stage) for stage in ORDER}
 
+    def glance(self, job: Job, name: str) -> Verdict:
+        """The verdict on one photo of a job that has not started."""
+        return intake.glance(job, name, self._intake_ports(lambda *_: None))
+
     def _intake(self, job: Job, progress: Progress) -> Outcome:
-        ports = intake.IntakePorts(
+        return intake.run(job, self._intake_ports(progress))
+
+    def _intake_ports(self, progress: Progress) -> intake.IntakePorts:
+        return intake.IntakePorts(
             vault=self.vault,
             faces=self.backs.faces,
             safety=self.safety,
@@ -109,7 +125,6 @@ class Bench:
             token=self.base.native_token,
             progress=progress,
         )
-        return intake.run(job, ports)
 
     def _tune(self, job: Job, progress: Progress) -> Outcome:
         from avatar.lora.recipes import recipe_for
@@ -163,9 +178,22 @@ def build(
     pick(styles, job.styles)
     base = find(job.base)
     place(base, settings.weights)
-    backs = face_backs.choose(settings.faces, settings.weights, settings.commercial)
+    bases = bases or Bases(settings)
     safety = NudeNetSafety() if settings.safety == "nudenet" else SkinExposure()
-    return Bench(settings, vault, delivery, base, styles, backs, safety, bases or Bases(settings))
+    return Bench(settings, vault, delivery, base, styles, bases.faces(), safety, bases)
+
+
+def rehearsal(settings: Settings, vault: Vault, delivery: deliver.Delivery) -> dict[Stage, Hand]:
+    """What each stage of a test job does; no weights are asked for."""
+    styles = load_styles(styles_folder(settings))
+    ports = rehearse.RehearsalPorts(vault, styles)
+    return {
+        Stage.INTAKE: lambda job: rehearse.intake(job, ports),
+        Stage.TUNE: lambda job: rehearse.tune(job, ports),
+        Stage.RENDER: lambda job: rehearse.render(job, ports),
+        Stage.FINISH: lambda job: finish.run(job, finish.FinishPorts(vault, styles, lambda *_: None)),
+        Stage.DELIVER: lambda job: deliver.run(job, deliver.DeliverPorts(vault, delivery, lambda *_: None)),
+    }
 
 
 def sample_prompts(loaded: LoadedBase, prompts: Sequence[str], seed: int) -> list[Picture]:

@@ -9,13 +9,14 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
 
 from avatar.broker import EmbeddedBroker, reap
-from avatar.job import Stage, new_id
+from avatar.job import ClassWord, Consent, Job, Stage, new_id
 from avatar.queue import ROUTE, Bell, Queue, celery, stages_of
 
 
@@ -40,10 +41,10 @@ def test_only_its_owner_can_reach_it_and_nothing_listens_on_the_network(folder: 
 
 
 def test_a_bell_outlives_a_broker_that_was_killed(folder: Path) -> None:
-    job = new_id()
+    job = Job(new_id(), ClassWord.PERSON, ("photo",), 1, "pocket", 1, Consent("", datetime.now(UTC)), stage=Stage.TUNE)
     with EmbeddedBroker(folder) as broker:
         app = celery(broker.url)
-        Bell(app).ring(job, Stage.TUNE)
+        Bell(app).ring(job)
         app.close()
         client = connected(broker)
         client.execute_command("WAITAOF", 1, 0, 2000)
@@ -55,7 +56,7 @@ def test_a_bell_outlives_a_broker_that_was_killed(folder: Path) -> None:
         message = client.lindex("heavy", 0)
         client.close()
     body = json.loads(base64.b64decode(json.loads(message)["body"]))
-    assert body[:2] == [[job], {}]  # an id and nothing else
+    assert body[:2] == [[job.id], {}]  # an id and nothing else
 
 
 def test_a_broker_that_died_is_started_again_even_if_its_file_is_spoiled(folder: Path) -> None:

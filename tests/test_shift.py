@@ -24,6 +24,7 @@ from avatar.ports import Progress
 from avatar.shift import Bench, work
 from avatar.vault.keys import MemoryKeys
 from avatar.vault.local import LocalVault
+from tests.ordering import photographed, told_at
 
 WANTED = orders.Wanted(ClassWord.PERSON, ("photo",), 4, "pocket", 1, "These are photos of me.")
 QUICK = Times(lease=0.4, heartbeat=0.05, rescue=0.05, ring_again=0.05)
@@ -53,6 +54,7 @@ def started(engine: Engine, client: Client, vault: LocalVault) -> JobId:
     job = orders.make(engine, client, new_id(), WANTED).id
     vault.open(job)
     vault.put(job, Kind.PHOTO, "p01", b"photo")
+    photographed(engine, client, job)
     orders.start(engine, client, job)
     return job
 
@@ -90,7 +92,7 @@ def test_a_job_goes_through_its_stages_and_each_input_dies_after_the_last_that_n
 ) -> None:
     job = started(engine, client, vault)
     rung: list[Stage] = []
-    hands = bench(engine, vault, ring=lambda _, stage: rung.append(stage))
+    hands = bench(engine, vault, ring=lambda job: rung.append(job.stage))
     for _ in ORDER:
         assert work(hands, job) is not None
     assert work(hands, job) is None
@@ -102,6 +104,7 @@ def test_a_job_goes_through_its_stages_and_each_input_dies_after_the_last_that_n
 def test_messages_repeated_and_out_of_order_lead_to_one_record_of_each_stage(
     engine: Engine, client: Client, vault: LocalVault
 ) -> None:
+    told_at(engine, client)
     jobs = [started(engine, client, vault) for _ in range(30)]
     dice = random.Random(1)
     stages = Stages(vault)
@@ -215,6 +218,6 @@ def test_a_stage_that_asks_for_time_keeps_its_inputs_and_rings_nobody(
 ) -> None:
     job = started(engine, client, vault)
     rung: list[Stage] = []
-    hands = bench(engine, vault, lambda *_: Again(after=-1), ring=lambda _, stage: rung.append(stage))
+    hands = bench(engine, vault, lambda *_: Again(after=-1), ring=lambda job: rung.append(job.stage))
     assert work(hands, job) is not None
     assert (rung, vault.names(job, Kind.PHOTO)) == ([], ["p01"])

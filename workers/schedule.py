@@ -1,4 +1,4 @@
-"""What happens by the clock: rescue, and ringing again. Two beats at once do no harm: the ledger gives each id once."""
+"""What happens by the clock: rescue, expiry, ringing again. Two beats do no harm: the ledger gives each id once."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from avatar.vault.local import private_folder
 
 CELERY = (sys.executable, "-m", "celery", "--app", "workers.app", "--quiet")
 CALM = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+CROWD = {Queue.LIGHT: "2", Queue.HEAVY: "1", Queue.PURGE: "1"}  # a photo's verdict must not wait for another's intake
 PATIENCE = 20.0  # seconds a part may take to stop
 FIRST = Quota(jobs_a_day=100, running=4, uploads_an_hour=400)  # of the key that the first start shows
 AGAIN = 2.0  # seconds before a part that died is started again
@@ -68,7 +69,7 @@ def parts(settings: Settings, host: str, port: int) -> list[Part]:
     api = (sys.executable, "-m", "uvicorn", "--factory", "avatar.web.main:made", "--host", host, "--port", str(port),
            "--log-level", "warning", "--no-server-header")  # fmt: skip
     workers = [
-        Part(queue.value, (*CELERY, "worker", "--queues", queue.value, "--concurrency", "1",
+        Part(queue.value, (*CELERY, "worker", "--queues", queue.value, "--concurrency", CROWD[queue],
                            "--hostname", f"{queue.value}@%h", *CALM))
         for queue in Queue
     ]  # fmt: skip

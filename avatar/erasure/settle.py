@@ -14,9 +14,10 @@ from sqlalchemy import Engine, delete, update
 from avatar.erasure.receipt import erased, receipt
 from avatar.errors import Unsafe
 from avatar.job import JobId, Kind
+from avatar.ledger.clock import now
 from avatar.ledger.deletions import Debt, What, pay
 from avatar.ledger.engine import scrub, transaction
-from avatar.ledger.tables import JobRow, PhotoRow
+from avatar.ledger.tables import JobRow, LinkRow, PhotoRow
 
 INPUTS = tuple(kind for kind in Kind if kind is not Kind.PACK)
 
@@ -47,8 +48,9 @@ def settle(engine: Engine, vault: TwoKeyVault, debt: Debt) -> dict[str, Any]:
 
 
 def _scrub_rows(engine: Engine, job: JobId) -> None:
-    """What the ledger knew of the photos and of what was made; ids, times and the ending stay."""
+    """What the ledger knew of the photos and of what was made; ids, times, and how it ended and why, stay."""
     with transaction(engine) as session:
         session.execute(delete(PhotoRow).where(PhotoRow.job == job))
-        session.execute(update(JobRow).where(JobRow.id == job).values(facts={}, progress={}, sentence=""))
+        session.execute(delete(LinkRow).where(LinkRow.job == job))
+        session.execute(update(JobRow).where(JobRow.id == job).values(facts={}, progress={}, erased_at=now()))
     scrub(engine)

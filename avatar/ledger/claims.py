@@ -8,7 +8,7 @@ What follows a stage, the deletion that it makes due and the message about it ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Engine, and_, or_, select, update
@@ -17,13 +17,14 @@ from sqlalchemy.orm import Session
 from avatar.errors import Stale
 from avatar.job import Again, Done, Ending, Job, JobId, Outcome, Refused, Stage, following
 from avatar.ledger.clock import now, read
-from avatar.ledger.deletions import owe
+from avatar.ledger.deletions import What, demand, owe
 from avatar.ledger.engine import transaction
 from avatar.ledger.outbox import announce
 from avatar.ledger.rows import job_of
-from avatar.ledger.tables import JobRow
+from avatar.ledger.tables import ClientRow, JobRow
 
 ATTEMPTS = 3  # claims of one stage that may end without a record: the third kill is the job's fault, not the machine's
+KEEP = 30 * 86400.0  # seconds
 GAVE_UP = "We tried three times and the work was cut off each time. Nothing is kept; please order again."
 
 
@@ -35,9 +36,11 @@ class Times:
     heartbeat: float = 15.0  # a quarter of the lease: three may be lost
     rescue: float = 15.0  # between two looks for what is stuck
     ring_again: float = 30.0  # a ring that nobody answered is repeated
+    photos: float = 23 * 3600.0  # no job outlives its first photo by more: all of it is gone within the day
+    keep: float = KEEP  # of a delivered pack
 
     def at(self, pace: float) -> Times:
-        return Times(*(pace * value for value in (self.lease, self.heartbeat, self.rescue, self.ring_again)))
+        return Times(*(pace * getattr(self, item.name) for item in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,17 @@ class Claim:
     attempt: int
 
 
-def claim(engine: Engine, job: JobId, stages: Sequence[Stage], owner: str, times: Times) -> Claim | None:
-    """The job, if it waits in one of `stages` and nobody works on it; None otherwise, which is no error."""
+def claim(
+    engine: Engine, job: JobId, stages: Sequence[Stage], owner: str, times: Times, *, tests: bool = False
+) -> Claim | None:
+    """The job, if it waits in one of `stages` and nobody works on it; None otherwise, which is no error.
+
+    A test job is given to those alone who take `tests`, whatever its stage.
+    """
+    known = or_(JobRow.stage.in_(stages), JobRow.test) if tests else and_(JobRow.stage.in_(stages), ~JobRow.test)
     statement = (
         update(JobRow)
-        .where(JobRow.id == job, JobRow.stage.in_(stages), JobRow.attempt < ATTEMPTS, _waiting())
+        .where(JobRow.id == job, known, JobRow.attempt < ATTEMPTS, _waiting())
         .values(
             fence=JobRow.fence + 1,
             attempt=JobRow.attempt + 1,
@@ -78,8 +87,11 @@ def beat(engine: Engine, held: Claim, times: Times, progress: Mapping[str, Any] 
         return bool(_write(session, held, values).cancel)
 
 
-def record(engine: Engine, held: Claim, outcome: Outcome) -> Job:
-    """What the stage found, and what follows. Stale where somebody else has the job by now: then nothing is written."""
+def record(engine: Engine, held: Claim, outcome: Outcome, keep: float = KEEP) -> Job:
+    """What the stage found, and what follows. Stale where somebody else has the job by now: then nothing is written.
+
+    `keep`: seconds after which a pack that this record finishes must go.
+    """
     with transaction(engine) as session:
         row = _write(session, held, {"owner": None, "lease_until": None, "progress": {}})
         if isinstance(outcome, Again):
@@ -95,6 +107,7 @@ def record(engine: Engine, held: Claim, outcome: Outcome) -> Job:
             row.stage, row.attempt, row.rung_at = following(stage), 0, None
             if row.stage == Stage.PURGE:
                 end(session, row, Ending.DONE)
+                demand(session, row.id, What.EVERYTHING, "kept_long_enough", after=keep)
         return job_of(row)
 
 
@@ -108,10 +121,16 @@ def give_back(engine: Engine, held: Claim, code: str) -> None:
             end(session, row, Ending.FAILED, code, GAVE_UP)
 
 
-def rescue(engine: Engine, times: Times) -> list[tuple[JobId, Stage]]:
-    """End what died too often, and give the ids that a worker must be rung for: waiting, and not rung of late."""
+def rescue(engine: Engine, times: Times) -> list[Job]:
+    """End what died too often, and give the jobs that a worker must be rung for: waiting, and not rung of late.
+
+    A revoked key's jobs are asked to stop: those in line end here, those at work at their next heartbeat.
+    """
     with transaction(engine) as session:
-        dead = and_(JobRow.started_at.is_not(None), JobRow.ending.is_(None), _free())
+        revoked = select(ClientRow.id).where(ClientRow.revoked_at.is_not(None))
+        stop = update(JobRow).where(JobRow.ending.is_(None), ~JobRow.cancel, JobRow.client.in_(revoked))
+        session.execute(stop.values(cancel=True))
+        dead = and_(JobRow.ending.is_(None), _free())  # one that never started ends only where it was cancelled
         lost = select(JobRow).where(dead, or_(JobRow.attempt >= ATTEMPTS, JobRow.cancel))
         for row in session.scalars(lost.with_for_update(skip_locked=True)):
             if row.cancel:
@@ -120,8 +139,8 @@ def rescue(engine: Engine, times: Times) -> list[tuple[JobId, Stage]]:
                 end(session, row, Ending.FAILED, "gave_up", GAVE_UP)
         session.flush()
         quiet = or_(JobRow.rung_at.is_(None), JobRow.rung_at < now() - times.ring_again)
-        rung = update(JobRow).where(_waiting(), quiet).values(rung_at=now()).returning(JobRow.id, JobRow.stage)
-        return [(JobId(job), Stage(stage)) for job, stage in session.execute(rung)]
+        rung = update(JobRow).where(_waiting(), quiet).values(rung_at=now()).returning(JobRow)
+        return [job_of(row) for row in session.scalars(rung)]
 
 
 def end(session: Session, row: JobRow, ending: Ending, code: str = "", sentence: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Who may call: keys, scopes and quotas.
+"""Who may call: keys, links, scopes and quotas.
 
 A key is 256 random bits, shown once; the ledger holds its SHA-256. No slow hash is needed: nobody guesses 256 bits.
 """
@@ -12,11 +12,13 @@ from enum import StrEnum
 
 from sqlalchemy import Engine, select, update
 
+from avatar.errors import NotFound
+from avatar.job import JobId
 from avatar.ledger.clock import now, read
-from avatar.ledger.engine import transaction
-from avatar.ledger.tables import ClientRow
+from avatar.ledger.engine import reading, transaction
+from avatar.ledger.tables import ClientRow, JobRow, LinkRow
 
-PREFIX = "avk_"
+PREFIX, LINK_PREFIX = "avk_", "avl_"
 
 
 class Scope(StrEnum):
@@ -24,6 +26,7 @@ class Scope(StrEnum):
 
     CLIENT = "client"  # the client's own jobs
     ADMIN = "admin"  # purge, holds, figures; no pictures
+    LINK = "link"  # one job, to whoever holds its link
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Client:
     label: str
     scope: Scope
     quota: Quota
+    only: str | None = None  # the one job that a link opens
 
 
 def make_client(engine: Engine, label: str, scope: Scope, quota: Quota) -> tuple[Client, str]:
@@ -55,7 +59,7 @@ def make_client(engine: Engine, label: str, scope: Scope, quota: Quota) -> tuple
                 id=client.id,
                 label=label,
                 scope=scope,
-                digest=_digest(key),
+                digest=digest(key),
                 jobs_a_day=quota.jobs_a_day,
                 running=quota.running,
                 uploads_an_hour=quota.uploads_an_hour,
@@ -66,14 +70,28 @@ def make_client(engine: Engine, label: str, scope: Scope, quota: Quota) -> tuple
 
 
 def whose(engine: Engine, key: str) -> Client | None:
-    """The client of this key; None for an unknown or revoked one."""
+    """The client of this key or link; None for an unknown or revoked one."""
+    with reading(engine) as session:
+        found = select(ClientRow).where(ClientRow.revoked_at.is_(None))
+        if key.startswith(LINK_PREFIX):
+            job = session.scalar(select(LinkRow.job).where(LinkRow.digest == digest(key)))
+            row = session.scalars(
+                found.join(JobRow, JobRow.client == ClientRow.id).where(JobRow.id == job)
+            ).one_or_none()
+            return _client(row, Scope.LINK, job) if row else None
+        row = session.scalars(found.where(ClientRow.digest == digest(key))).one_or_none()
+        return _client(row, Scope(row.scope)) if row else None
+
+
+def make_link(engine: Engine, client: Client, job: JobId) -> str:
+    """A secret that opens this one job, as its client; told here and never again. NotFound for a foreign job."""
+    secret = LINK_PREFIX + secrets.token_urlsafe(32)
     with transaction(engine) as session:
-        found = select(ClientRow).where(ClientRow.digest == _digest(key), ClientRow.revoked_at.is_(None))
-        row = session.scalars(found).one_or_none()
-        if row is None:
-            return None
-        quota = Quota(row.jobs_a_day, row.running, row.uploads_an_hour)
-        return Client(row.id, row.label, Scope(row.scope), quota)
+        mine = select(JobRow.id).where(JobRow.id == job, JobRow.client == client.id, JobRow.erased_at.is_(None))
+        if session.scalar(mine) is None:
+            raise NotFound("There is no such job.")
+        session.add(LinkRow(digest=digest(secret), job=job, made_at=read(session)))
+    return secret
 
 
 def revoke(engine: Engine, client: str) -> bool:
@@ -83,5 +101,10 @@ def revoke(engine: Engine, client: str) -> bool:
         return session.scalars(ended.returning(ClientRow.id)).one_or_none() is not None
 
 
-def _digest(key: str) -> str:
+def _client(row: ClientRow, scope: Scope, only: str | None = None) -> Client:
+    return Client(row.id, row.label, scope, Quota(row.jobs_a_day, row.running, row.uploads_an_hour), only)
+
+
+def digest(key: str) -> str:
+    """What the ledger keeps of a secret."""
     return hashlib.sha256(key.encode()).hexdigest()

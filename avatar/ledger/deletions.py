@@ -52,7 +52,8 @@ def demand(session: Session, job: str, what: What, reason: str, after: float = 0
     due = asked + after
     row = session.scalars(select(DeletionRow).where(DeletionRow.job == job, DeletionRow.what == what)).one_or_none()
     if row is not None:
-        row.due_at = min(row.due_at, due)
+        if due < row.due_at:
+            row.due_at, row.asked_at, row.reason = due, asked, reason
         return row.id
     row = DeletionRow(
         id="del_" + secrets.token_hex(16), job=job, what=what, reason=reason, asked_at=asked, due_at=due, fence=0

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 WAIT = 10  # seconds a SQLite writer waits for another
+READS = "avatar_reads"  # the execution option that marks a transaction without writes
 
 
 def open_ledger(url: str) -> Engine:
@@ -38,13 +39,21 @@ def _prepare(connection: Any, _: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(READS)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """All of it is recorded, or nothing."""
     with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """One look at the ledger that changes nothing; in SQLite it waits for no writer, and no writer for it."""
+    with Session(engine.execution_options(**{READS: True}), expire_on_commit=False) as session, session.begin():
         yield session
 
 

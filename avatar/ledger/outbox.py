@@ -10,15 +10,18 @@ from sqlalchemy.orm import Session
 
 from avatar.ledger.clock import now, read
 from avatar.ledger.engine import transaction
-from avatar.ledger.tables import OutboxRow
+from avatar.ledger.tables import EndpointRow, JobRow, OutboxRow
 
 WAITS = (5, 30, 120, 600, 1800, 7200, 21600, 43200, 86400)  # seconds after each failed try; ten tries in two days
 
 
 def announce(session: Session, job: str, event: str) -> None:
-    """Write a message about a job in the caller's transaction."""
-    due = read(session)
-    session.add(OutboxRow(id="msg_" + secrets.token_hex(16), job=job, event=event, made_at=due, due_at=due))
+    """Write a message about a job, one for each place its client named, in the caller's transaction."""
+    named = select(EndpointRow.id).join(JobRow, JobRow.client == EndpointRow.client)
+    at = read(session)
+    for endpoint in session.scalars(named.where(JobRow.id == job, EndpointRow.removed_at.is_(None))):
+        message = "msg_" + secrets.token_hex(16)
+        session.add(OutboxRow(id=message, job=job, endpoint=endpoint, event=event, made_at=at, due_at=at))
 
 
 def take(engine: Engine, most: int, lease: float) -> Sequence[OutboxRow]:

@@ -23,6 +23,7 @@ def job_of(row: JobRow) -> Job:
         base=row.base,
         seed=row.seed,
         consent=Consent(row.consent, moment(row.consent_at)),
+        test=row.test,
         stage=Stage(row.stage),
         ending=Ending(row.ending) if row.ending else None,
         facts={Stage(stage): facts for stage, facts in row.facts.items()},

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Double
 
@@ -74,6 +85,7 @@ class JobRow(Table):
     not_before: Maybe  # a stage asked to be tried again later
     cancel: Mapped[bool] = mapped_column(Boolean, default=False)
     rung_at: Maybe  # when a worker was last rung for this stage
+    erased_at: Maybe  # when everything of it was gone, the pack as well
 
 
 class PhotoRow(Table):
@@ -85,8 +97,38 @@ class PhotoRow(Table):
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     size: Mapped[int]  # bytes
     added_at: Moment
+    stored_at: Maybe  # None while its bytes come in; a photo that never arrived does not count
+    digest: Mapped[str] = mapped_column(String(64), default="")  # under the job's key, which dies with it
     code: Mapped[str | None] = mapped_column(String(60))  # None: not looked at yet; "ok": usable
     sentence: Mapped[str] = mapped_column(String(400), default="")
+    remedy: Mapped[str] = mapped_column(String(400), default="")
+    rung_at: Maybe  # when a worker was last rung to look at it
+
+
+class LinkRow(Table):
+    """A link that opens one job to whoever holds it; only its digest is here, and erasing the job ends it."""
+
+    __tablename__ = "links"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256 of the secret
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    made_at: Moment
+
+
+class AnswerRow(Table):
+    """The first answer to a call that carried an Idempotency-Key, for a day, so that a repeat gets the same."""
+
+    __tablename__ = "answers"
+
+    client: Mapped[str] = mapped_column(ForeignKey("clients.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256 of the client's word
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of method, path and body
+    nonce: Mapped[str] = mapped_column(String(32))  # what the call makes is named by it: a second try makes no second
+    made_at: Moment
+    lease_until: Maybe  # somebody is answering
+    status: Mapped[int | None]
+    body: Mapped[str | None] = mapped_column(Text)
+    place: Mapped[str | None] = mapped_column(String(200))  # the Location header
 
 
 class DeletionRow(Table):
@@ -109,6 +151,32 @@ class DeletionRow(Table):
     receipt: Mapped[dict[str, Any] | None]
 
 
+class EndpointRow(Table):
+    """Where a client wants to be told of its jobs. The secret is sealed under the sealing key."""
+
+    __tablename__ = "endpoints"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    client: Mapped[str] = mapped_column(ForeignKey("clients.id"), index=True)
+    url: Mapped[str] = mapped_column(String(500))
+    secret: Mapped[str] = mapped_column(String(200))  # sealed, base64
+    made_at: Moment
+    removed_at: Maybe
+
+
+class TryRow(Table):
+    """One try to send one message: when, how long, and what came of it; never the body."""
+
+    __tablename__ = "tries"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    message: Mapped[str] = mapped_column(ForeignKey("outbox.id"), index=True)
+    at: Moment
+    seconds: Mapped[float]
+    status: Mapped[int | None]  # of the answer; None where none came
+    code: Mapped[str] = mapped_column(String(40))  # "ok", or what went wrong
+
+
 class OutboxRow(Table):
     """A message to somebody outside, written with what it tells of and sent after the commit."""
 
@@ -117,6 +185,7 @@ class OutboxRow(Table):
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     job: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    endpoint: Mapped[str] = mapped_column(ForeignKey("endpoints.id"), index=True)
     event: Mapped[str] = mapped_column(String(40))
     made_at: Moment
     due_at: Moment

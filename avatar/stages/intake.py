@@ -18,7 +18,7 @@ from typing import Any
 
 from avatar.errors import PhotoRefused
 from avatar.job import Done, Job, Kind, Outcome, Refused
-from avatar.photos.checks import Backs, Look, look, refused, verdict, without_copies
+from avatar.photos.checks import Backs, Look, Verdict, look, refused, verdict, without_copies
 from avatar.photos.crops import Crop, align, pack_crop
 from avatar.photos.decode import Limits, decode_each
 from avatar.photos.describe import caption, scene
@@ -61,6 +61,13 @@ def run(job: Job, ports: IntakePorts) -> Outcome:
             ports.vault.put(job.id, Kind.CROP, one.verdict.photo_id, crops[one.verdict.photo_id])
     ports.progress(len(names), len(names), "your photos are checked")
     return Done(facts)
+
+
+def glance(job: Job, name: str, ports: IntakePorts) -> Verdict:
+    """What can be said of one photo by itself, before the job starts; copies and strangers show over all of them."""
+    for one, _ in _looks(job, [name], ports):
+        return one.verdict
+    raise ValueError("nothing to look at")
 
 
 def _looks(job: Job, names: list[str], ports: IntakePorts) -> Iterator[tuple[Look, bytes | None]]:

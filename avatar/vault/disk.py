@@ -52,6 +52,17 @@ class DiskStore:
             while piece := file.read(CHUNK):
                 yield piece
 
+    def size(self, path: str) -> int:
+        """Its bytes; KeyError if absent."""
+        try:
+            return (self._root / path).stat().st_size
+        except FileNotFoundError:
+            raise KeyError(path) from None
+
+    def drop(self, path: str) -> None:
+        """Take one object away, if it is there."""
+        (self._root / path).unlink(missing_ok=True)
+
     def names(self, prefix: str) -> list[str]:
         """What follows `prefix`, which ends in a slash, in the paths of all objects under it, sorted."""
         return [name for name in self.remains(prefix) if not name.rsplit("/", 1)[-1].startswith(".")]

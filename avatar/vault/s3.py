@@ -7,6 +7,9 @@ and open upload under a prefix, reads each answer, and lists again until nothing
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -51,22 +54,22 @@ class S3Store:
         return self
 
     def put(self, path: str, parts: Iterable[bytes]) -> None:
-        """Store or replace one object, whole or not at all; at most two parts are in memory."""
+        """Store or replace one object, whole or not at all; it holds two parts at most."""
         flow = _joined(parts, PART)
-        first, second = next(flow, b""), next(flow, None)
-        if second is None:
-            self._client.put_object(Bucket=self._bucket, Key=path, Body=first)
+        head = deque(itertools.islice(flow, 2))
+        if len(head) < 2:
+            self._client.put_object(Bucket=self._bucket, Key=path, Body=head.pop() if head else b"")
             return
         where = {"Bucket": self._bucket, "Key": path}
         upload = self._client.create_multipart_upload(**where)["UploadId"]
         try:
             done = []
-            for number, body in enumerate(_chain(first, second, flow), 1):
+            for number, body in enumerate(_drained(head, flow), 1):
                 told = self._client.upload_part(**where, UploadId=upload, PartNumber=number, Body=body)
                 done.append({"PartNumber": number, "ETag": told["ETag"]})
             self._client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": done})
         except BaseException:
-            self._client.abort_multipart_upload(**where, UploadId=upload)
+            self._abort({"Key": path, "UploadId": upload})
             raise
 
     def get(self, path: str) -> Iterator[bytes]:
@@ -78,6 +81,19 @@ class S3Store:
         with body:
             yield from body.iter_chunks(CHUNK)
 
+    def size(self, path: str) -> int:
+        """Its bytes; KeyError if absent."""
+        try:
+            return int(self._client.head_object(Bucket=self._bucket, Key=path)["ContentLength"])
+        except self._client.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            raise KeyError(path) from None
+
+    def drop(self, path: str) -> None:
+        """Take one object away with all its versions, if it is there. No name of ours begins another."""
+        self.remove(path)
+
     def names(self, prefix: str) -> list[str]:
         """What follows `prefix` in the paths of all objects under it, sorted."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
@@ -88,7 +104,7 @@ class S3Store:
         names = self.names(prefix)
         for _ in range(SWEEPS):
             for upload in self._uploads(prefix):
-                self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
+                self._abort(upload)
             versions = self._versions(prefix)
             for at in range(0, len(versions), 1000):  # the most that one call takes
                 told = self._client.delete_objects(
@@ -106,6 +122,11 @@ class S3Store:
         kept = [f"{one['Key']}@{one['VersionId']}" for one in self._versions(prefix)]
         return kept + [f"{one['Key']}+{one['UploadId']}" for one in self._uploads(prefix)]
 
+    def _abort(self, upload: dict[str, str]) -> None:
+        """End an open upload; one that a purge or its own writer ended first is ended all the same."""
+        with contextlib.suppress(self._client.exceptions.NoSuchUpload):
+            self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
+
     def _versions(self, prefix: str) -> list[dict[str, str]]:
         pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix)
         found = (item for page in pages for name in ("Versions", "DeleteMarkers") for item in page.get(name, ()))
@@ -117,19 +138,21 @@ class S3Store:
         return [{"Key": item["Key"], "UploadId": item["UploadId"]} for item in found]
 
 
-def _joined(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
+def _joined(parts: Iterable[bytes], size: int) -> Iterator[bytearray]:
     """Parts joined to pieces of at least `size` bytes; only the last may be smaller."""
     held = bytearray()
     for part in parts:
         held += part
         if len(held) >= size:
-            yield bytes(held)
-            held.clear()
+            whole, held = held, bytearray()  # handed on and not copied
+            yield whole
+            del whole  # else it would stay while the next one grows
     if held:
-        yield bytes(held)
+        yield held
 
 
-def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield second
+def _drained(head: deque[bytearray], rest: Iterator[bytearray]) -> Iterator[bytearray]:
+    """`head`, given up piece by piece, then the rest."""
+    while head:
+        yield head.popleft()
     yield from rest

@@ -62,6 +62,12 @@ def unseal_parts(key: bytes, job: JobId, kind: Kind, name: str, parts: Iterable[
             raise Spoiled("A stored object does not open: wrong key, wrong place, or changed.") from None
 
 
+def plain_size(sealed: int) -> int:
+    """How many bytes are in an object that takes `sealed` bytes."""
+    body = sealed - len(MAGIC) - RANDOM
+    return body - TAG * max(1, -(-body // (FRAME + TAG)))
+
+
 def _address(job: JobId, kind: Kind, name: str) -> bytes:
     return "\0".join((job, kind, name)).encode()
 

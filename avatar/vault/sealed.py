@@ -6,12 +6,13 @@ ends; the pack is under the other, which lives until the pack's time is over or 
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from avatar.job import JobId, Kind
-from avatar.vault.seal import seal_parts, unseal_parts
+from avatar.vault.seal import plain_size, seal_parts, unseal_parts
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 JOB = re.compile(r"job_[0-9a-f]{32}")
@@ -22,6 +23,8 @@ class Store(Protocol):
 
     def put(self, path: str, parts: Iterable[bytes]) -> None: ...
     def get(self, path: str) -> Iterator[bytes]: ...
+    def size(self, path: str) -> int: ...
+    def drop(self, path: str) -> None: ...
     def names(self, prefix: str) -> list[str]: ...
     def remove(self, prefix: str) -> list[str]: ...
     def remains(self, prefix: str) -> list[str]: ...
@@ -65,11 +68,23 @@ class SealedVault:
         key = self._keys.key(_holder(job, kind))
         return unseal_parts(key, job, kind, name, self._store.get(_path(job, kind, name)))
 
+    def size(self, job: JobId, kind: Kind, name: str) -> int:
+        """How many plain bytes the object has. KeyError if absent."""
+        return plain_size(self._store.size(_path(job, kind, name)))
+
     def names(self, job: JobId, kind: Kind) -> list[str]:
         return self._store.names(_path(job, kind))
 
     def erase(self, job: JobId, kind: Kind) -> list[str]:
         return self._store.remove(_path(job, kind))
+
+    def drop(self, job: JobId, kind: Kind, name: str) -> None:
+        """Remove one object for good; one that is not there is no error."""
+        self._store.drop(_path(job, kind, name))
+
+    def digest(self, job: JobId) -> hmac.HMAC:
+        """A running digest (HMAC-SHA-256) under the job's key: it says nothing once the key is gone."""
+        return hmac.new(self._keys.key(_holder(job, Kind.PHOTO)), b"digest", "sha256")
 
     def forget_key(self, job: JobId, kind: Kind = Kind.PHOTO) -> bool:
         """Destroy the key that `kind` is under: from here on nothing under it opens, wherever a copy may be."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
 
+from avatar.errors import NotFound
 from avatar.ledger import orders
+from avatar.ledger.figures import Forecast
 from avatar.packs.style import load_styles
 from avatar.service import Service
-from avatar.web import jobs, problems
+from avatar.web import events, files, jobs, photos, problems, told
 from avatar.web.guard import Caller, Here
+from avatar.web.problems import RESPONSES
 from avatar.web.schemas import Deletion, StyleCard
 from avatar.wiring import styles_folder
 
@@ -18,7 +22,9 @@ def application(service: Service) -> FastAPI:
     app = FastAPI(title="avatar", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
     app.state.service = service
     problems.install(app)
-    app.include_router(jobs.router)
+    app.state.forecast = Forecast(service.engine)
+    for part in (jobs, photos, files, events):
+        app.include_router(part.router)
 
     @app.get("/v1/styles", tags=["styles"])
     def styles(here: Here) -> list[StyleCard]:
@@ -37,10 +43,18 @@ def application(service: Service) -> FastAPI:
             for style in load_styles(styles_folder(here.settings)).values()
         ]
 
-    @app.get("/v1/deletions/{deletion}", tags=["deletions"])
+    @app.get("/v1/deletions/{deletion}", tags=["deletions"], responses=RESPONSES)
     def deletion(deletion: str, caller: Caller, here: Here) -> Deletion:
         """How far a deletion is; its receipt once it is done."""
-        return jobs.told(orders.deletion(here.engine, caller, deletion))
+        return told.deletion(orders.deletion(here.engine, caller, deletion))
+
+    @app.get("/v1/styles/{name}/preview.png", tags=["styles"], response_class=FileResponse, responses=RESPONSES)
+    def preview(name: str, here: Here) -> FileResponse:
+        """A drawn person in this style."""
+        style = load_styles(styles_folder(here.settings)).get(name)
+        if style is None or style.preview is None:
+            raise NotFound("There is no such preview.")
+        return FileResponse(style.preview, headers={"Cache-Control": "public, max-age=86400"})
 
     @app.get("/healthz", include_in_schema=False)
     def alive() -> dict[str, str]:

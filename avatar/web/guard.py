@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from avatar.errors import Forbidden, Unauthorised
 from avatar.ledger.clients import Client, Scope, whose
+from avatar.ledger.figures import Forecast
 from avatar.service import Service
 
 bearer = HTTPBearer(auto_error=False, description="the key that the operator gave you")
@@ -26,7 +27,13 @@ Here = Annotated[Service, Depends(of)]
 
 def client(service: Here, given: Given) -> Client:
     """The caller; Unauthorised without a valid key."""
-    found = whose(service.engine, given.credentials) if given else None
+    return known(service, f"{given.scheme} {given.credentials}" if given else None)
+
+
+def known(service: Service, header: str | None) -> Client:
+    """Whose Authorization header this is; Unauthorised without a valid key."""
+    scheme, _, key = (header or "").partition(" ")
+    found = whose(service.engine, key.strip()) if scheme.lower() == "bearer" and key else None
     if found is None:
         raise Unauthorised("This key is not known, or it was revoked.")
     return found
@@ -39,5 +46,12 @@ def admin(found: Annotated[Client, Depends(client)]) -> Client:
     return found
 
 
+def forecast(request: Request) -> Forecast:
+    """What past jobs say about the next."""
+    found: Forecast = request.app.state.forecast
+    return found
+
+
+Future = Annotated[Forecast, Depends(forecast)]
 Caller = Annotated[Client, Depends(client)]
 Admin = Annotated[Client, Depends(admin)]

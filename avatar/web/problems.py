@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from avatar.errors import AvatarError
+from avatar.errors import AvatarError, OverQuota
 
 MEDIA = "application/problem+json"
 OURS = "This is our fault, not yours; nothing of yours is lost."
+
+
+class Problem(BaseModel):
+    """What every failure is told as (RFC 9457)."""
+
+    type: str = Field(default="about:blank", description="always about:blank; `code` says which")
+    title: str
+    status: int
+    detail: str = Field(description="a sentence fit for a person")
+    code: str = Field(description="stable; programs decide by it")
+    fault: Literal["client", "service"]
+    retryable: bool = Field(description="whether the same call may succeed later")
+    remedy: str | None = Field(default=None, description="what to do")
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The caller's to mend", "content": {MEDIA: {"schema": Problem.model_json_schema()}}},
+    "5XX": {"description": "Ours", "content": {MEDIA: {"schema": Problem.model_json_schema()}}},
+}
 
 
 def problem(
@@ -45,9 +66,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(AvatarError)
     def _expected(_: Request, error: AvatarError) -> JSONResponse:
-        headers = {"Retry-After": "60"} if error.status == 429 else None
-        if error.status == 401:
-            headers = {"WWW-Authenticate": "Bearer"}
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+        if isinstance(error, OverQuota):
+            headers["Retry-After"] = str(max(1, math.ceil(error.after)))
+        elif error.retryable:
+            headers["Retry-After"] = "60"
         return problem(
             error.status, error.code, error.sentence, remedy=error.remedy, retryable=error.retryable, headers=headers
         )

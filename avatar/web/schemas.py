@@ -42,12 +42,16 @@ class JobState(_Wire):
     state: Literal["waiting_for_photos", "queued", "running", "done", "refused", "failed", "cancelled"]
     stage: str
     ahead: int | None = Field(description="jobs in line before this one; null unless it is queued")
-    progress: Progress | None
+    progress: Progress | None = Field(description="of the stage at work")
+    seconds_left: float | None = Field(description="until delivery, by what is usual; null where nothing is known yet")
     code: str | None
     sentence: str | None
+    class_word: ClassWord
     styles: list[str]
     count: int
+    test: bool
     delivered: int | None
+    erased: bool = Field(description="nothing of it is left, the pack as well")
     made_at: str
     started_at: str | None
     ended_at: str | None
@@ -59,13 +63,31 @@ class Photo(_Wire):
     verdict: Literal["pending", "ok", "refused"]
     code: str | None
     sentence: str | None
+    remedy: str | None = Field(description="what would make a better photo")
+
+
+class Watched(_Wire):
+    job: JobState
+    photos: list[Photo]
+
+
+class JobPage(_Wire):
+    jobs: list[JobState]
+    next: str | None
+
+
+class Link(_Wire):
+    key: str = Field(description="to be sent as a bearer key; shown this once")
 
 
 class Deletion(_Wire):
     id: str
     job: str
+    what: Literal["inputs", "everything"]
+    reason: str
     state: Literal["owed", "done"]
     asked_at: str
+    due_at: str
     done_at: str | None
     receipt: dict[str, object] | None
 

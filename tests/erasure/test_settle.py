@@ -12,7 +12,7 @@ from avatar.erasure.receipt import check
 from avatar.erasure.settle import INPUTS, settle
 from avatar.errors import Spoiled, Stale, Unsafe
 from avatar.job import ClassWord, JobId, Kind, new_id
-from avatar.ledger import deletions, orders
+from avatar.ledger import deletions, orders, uploads
 from avatar.ledger.clients import Quota, Scope, make_client
 from avatar.ledger.deletions import Debt, What, demand
 from avatar.ledger.engine import open_ledger, transaction
@@ -21,6 +21,7 @@ from avatar.ledger.tables import DeletionRow, PhotoRow
 from avatar.vault.disk import DiskStore
 from avatar.vault.keyring import Keyring
 from avatar.vault.sealed import SealedVault
+from tests.ordering import photographed
 
 WANTED = orders.Wanted(ClassWord.PERSON, ("photo",), 4, "pocket", 1, "These are photos of me.")
 
@@ -43,8 +44,8 @@ def job(engine: Engine, vault: SealedVault) -> JobId:
     """A job with something of every kind, and a photo the ledger knows of."""
     client, _ = make_client(engine, "app", Scope.CLIENT, Quota())
     made = orders.make(engine, client, new_id(), WANTED).id
-    orders.add_photo(engine, client, made, "p01", 1000)
-    orders.judge_photo(engine, made, "p01", "no_face", "We see no face here.")
+    photographed(engine, client, made)
+    uploads.judge(engine, made, "p01", "no_face", "We see no face here.", "")
     vault.open(made)
     for kind in Kind:
         vault.put(made, kind, "a", b"x")

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from avatar.job import ClassWord, JobId, new_id
+from avatar.job import JobId
 from avatar.ledger import orders
 from avatar.ledger.clients import Client, Quota, Scope, make_client
 from avatar.ledger.engine import open_ledger, transaction
 from avatar.ledger.history import upgrade
 from avatar.ledger.tables import Table
+from tests.ordering import ordered
 
 POSTGRES = os.environ.get("AVATAR_TEST_POSTGRES", "")
-WANTED = orders.Wanted(ClassWord.PERSON, ("photo", "oil"), 8, "pocket", 1, "These are photos of me.")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,7 +47,7 @@ def started(engine: Engine, client: Client) -> Callable[[], JobId]:
     """Makes an order and starts it."""
 
     def start() -> JobId:
-        job = orders.make(engine, client, new_id(), WANTED).id
+        job = ordered(engine, client)
         orders.start(engine, client, job)
         return job
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, select
@@ -12,10 +13,10 @@ from avatar.errors import Stale
 from avatar.job import ORDER, Again, Done, Ending, JobId, Refused, Stage
 from avatar.ledger import claims, orders
 from avatar.ledger.claims import Claim, Times
-from avatar.ledger.clients import Client
+from avatar.ledger.clients import Client, revoke
 from avatar.ledger.engine import transaction
 from avatar.ledger.tables import DeletionRow, JobRow, OutboxRow
-from tests.ledger.conftest import WANTED
+from tests.ordering import WANTED, ordered, told_at
 
 LONG = Times()
 OVER = Times(lease=-1.0, heartbeat=0.0, rescue=0.0, ring_again=0.0)  # a lease that has run out when it is given
@@ -82,9 +83,10 @@ def test_a_worker_taken_for_dead_can_change_nothing(engine: Engine, started: Sta
 
 
 def test_stages_follow_each_other_and_the_last_one_owes_the_deletion_of_the_inputs(
-    engine: Engine, started: Start
+    engine: Engine, client: Client, started: Start
 ) -> None:
     job = started()
+    told_at(engine, client)
     for stage in ORDER:
         held = taken(engine, job)
         assert held.job.stage is stage
@@ -93,7 +95,12 @@ def test_stages_follow_each_other_and_the_last_one_owes_the_deletion_of_the_inpu
     assert (ended.stage, ended.ending) == (Stage.PURGE, Ending.DONE)
     assert list(ended.facts) == list(ORDER)
     with transaction(engine) as session:
-        assert [(d.job, d.what) for d in session.scalars(select(DeletionRow))] == [(job, "inputs")]
+        owed = session.scalars(select(DeletionRow).order_by(DeletionRow.due_at)).all()
+        assert [(d.job, d.what, d.reason) for d in owed] == [
+            (job, "inputs", "job_done"),
+            (job, "everything", "kept_long_enough"),
+        ]
+        assert owed[1].due_at - owed[0].due_at == pytest.approx(claims.KEEP, abs=5)
         assert [(m.job, m.event) for m in session.scalars(select(OutboxRow))] == [(job, "job.done")]
 
 
@@ -167,10 +174,33 @@ def test_a_worker_that_dies_while_it_should_stop_leaves_a_cancelled_job(
 def test_rescue_rings_for_what_waits_and_not_twice_at_once(engine: Engine, started: Start) -> None:
     waiting, working = started(), started()
     taken(engine, working)
-    assert claims.rescue(engine, LONG) == [(waiting, Stage.INTAKE)]
+    assert [job.id for job in claims.rescue(engine, LONG)] == [waiting]
     assert claims.rescue(engine, LONG) == []
-    assert claims.rescue(engine, Times(ring_again=-1)) == [(waiting, Stage.INTAKE)]
+    assert [job.id for job in claims.rescue(engine, Times(ring_again=-1))] == [waiting]
 
 
 def test_all_waits_shrink_by_one_pace() -> None:
-    assert Times().at(0.01) == Times(lease=0.6, heartbeat=0.15, rescue=0.15, ring_again=0.3)
+    quick = Times().at(0.01)
+    assert (quick.lease, quick.heartbeat, quick.rescue, quick.ring_again) == (0.6, 0.15, 0.15, 0.3)
+    assert (quick.photos, quick.keep) == (Times().photos / 100, Times().keep / 100)
+
+
+def test_a_revoked_keys_jobs_stop_those_in_line_at_once_and_those_at_work_at_their_next_beat(
+    engine: Engine, client: Client, started: Start
+) -> None:
+    waiting, working = started(), started()
+    held = taken(engine, working)
+    revoke(engine, client.id)
+    assert claims.rescue(engine, LONG) == []
+    assert row(engine, waiting).ending == Ending.CANCELLED
+    assert row(engine, working).ending is None
+    assert claims.beat(engine, held, LONG) is True
+
+
+def test_a_test_job_goes_to_those_alone_who_rehearse(engine: Engine, client: Client) -> None:
+    job = ordered(engine, client, replace(WANTED, test=True))
+    orders.start(engine, client, job)
+    assert claims.claim(engine, job, ORDER, "heavy", LONG) is None
+    held = claims.claim(engine, job, (), "light", LONG, tests=True)
+    assert held is not None
+    assert held.job.test

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import Engine, select
 
 from avatar.job import JobId
 from avatar.ledger import outbox
+from avatar.ledger.clients import Client
 from avatar.ledger.engine import transaction
 from avatar.ledger.tables import OutboxRow
+from tests.ordering import told_at
 
 Start = Callable[[], JobId]
+
+
+@pytest.fixture(autouse=True)
+def endpoint(engine: Engine, client: Client) -> None:
+    told_at(engine, client)
 
 
 def announced(engine: Engine, job: JobId) -> None:

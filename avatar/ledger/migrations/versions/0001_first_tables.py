@@ -34,6 +34,40 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest"),
     )
     op.create_table(
+        "answers",
+        sa.Column("client", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("nonce", sa.String(length=32), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("lease_until", sa.Double(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
+        sa.Column("place", sa.String(length=200), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client"],
+            ["clients.id"],
+        ),
+        sa.PrimaryKeyConstraint("client", "key"),
+    )
+    op.create_table(
+        "endpoints",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("client", sa.String(length=40), nullable=False),
+        sa.Column("url", sa.String(length=500), nullable=False),
+        sa.Column("secret", sa.String(length=200), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("removed_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["client"],
+            ["clients.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("endpoints", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_endpoints_client"), ["client"], unique=False)
+
+    op.create_table(
         "jobs",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("client", sa.String(length=40), nullable=False),
@@ -61,6 +95,7 @@ def upgrade() -> None:
         sa.Column("not_before", sa.Double(), nullable=True),
         sa.Column("cancel", sa.Boolean(), nullable=False),
         sa.Column("rung_at", sa.Double(), nullable=True),
+        sa.Column("erased_at", sa.Double(), nullable=True),
         sa.CheckConstraint("fence >= 0 AND attempt >= 0", name="counts"),
         sa.ForeignKeyConstraint(
             ["client"],
@@ -97,9 +132,24 @@ def upgrade() -> None:
         batch_op.create_index("deletions_due", ["done_at", "due_at"], unique=False)
 
     op.create_table(
+        "links",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.id"],
+        ),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_links_job"), ["job"], unique=False)
+
+    op.create_table(
         "outbox",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("endpoint", sa.String(length=40), nullable=False),
         sa.Column("event", sa.String(length=40), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("due_at", sa.Double(), nullable=False),
@@ -108,12 +158,17 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.Double(), nullable=True),
         sa.Column("gave_up_at", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
+            ["endpoint"],
+            ["endpoints.id"],
+        ),
+        sa.ForeignKeyConstraint(
             ["job"],
             ["jobs.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_endpoint"), ["endpoint"], unique=False)
         batch_op.create_index("outbox_due", ["sent_at", "due_at"], unique=False)
 
     op.create_table(
@@ -122,11 +177,31 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("added_at", sa.Double(), nullable=False),
+        sa.Column("stored_at", sa.Double(), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("code", sa.String(length=60), nullable=True),
         sa.Column("sentence", sa.String(length=400), nullable=False),
+        sa.Column("remedy", sa.String(length=400), nullable=False),
+        sa.Column("rung_at", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["job"],
             ["jobs.id"],
         ),
         sa.PrimaryKeyConstraint("job", "name"),
     )
+    op.create_table(
+        "tries",
+        sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("message", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message"],
+            ["outbox.id"],
+        ),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    with op.batch_alter_table("tries", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tries_message"), ["message"], unique=False)

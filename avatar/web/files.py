@@ -1,0 +1,102 @@
+"""The pack over HTTP: single pictures and one archive, whole or by range (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from fastapi.responses import Response, StreamingResponse
+
+from avatar.errors import NotFound
+from avatar.job import Ending, JobId, Kind
+from avatar.ledger import orders
+from avatar.ledger.tables import JobRow
+from avatar.service import ARCHIVE, Service
+from avatar.web.guard import Caller, Here
+from avatar.web.problems import RESPONSES, problem
+
+router = APIRouter(prefix="/v1/jobs/{job}", tags=["pictures"], responses=RESPONSES)
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+MEDIA = {"json": "application/json", "png": "image/png", "zip": "application/zip"}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {} for media in MEDIA.values()}, "description": "The file"},
+    206: {"content": {media: {} for media in MEDIA.values()}, "description": "The range asked for"},
+    416: {"description": "There is no such range"},
+}
+Range = Annotated[str | None, Header(description="one range of bytes")]
+IfRange = Annotated[str | None, Header()]
+
+
+@router.get("/pictures")
+def pictures(job: str, caller: Caller, service: Here) -> list[str]:
+    """The files of the pack."""
+    _delivered(orders.look(service.engine, caller, JobId(job)))
+    return [name for name in service.vault.names(JobId(job), Kind.PACK) if name != ARCHIVE]
+
+
+@router.get("/pictures/{name}", response_class=Response, responses=FILE)
+def picture(
+    job: str, name: str, caller: Caller, service: Here, range: Range = None, if_range: IfRange = None
+) -> Response:
+    """One file of the pack."""
+    if name == ARCHIVE:
+        raise NotFound("There is no such picture.")
+    return _file(service, orders.look(service.engine, caller, JobId(job)), name, range, if_range)
+
+
+@router.get("/pack.zip", response_class=Response, responses=FILE)
+def pack(job: str, caller: Caller, service: Here, range: Range = None, if_range: IfRange = None) -> Response:
+    """All files of the pack in one archive."""
+    answer = _file(service, orders.look(service.engine, caller, JobId(job)), ARCHIVE, range, if_range)
+    answer.headers["Content-Disposition"] = 'attachment; filename="avatars.zip"'
+    return answer
+
+
+def _file(service: Service, row: JobRow, name: str, wanted: str | None, if_range: str | None) -> Response:
+    job = JobId(row.id)
+    _delivered(row)
+    if name not in service.vault.names(job, Kind.PACK):
+        raise NotFound("There is no such picture.")
+    size, tag = service.vault.size(job, Kind.PACK, name), f'"{job.removeprefix("job_")}"'
+    headers = {"Accept-Ranges": "bytes", "ETag": tag, "Cache-Control": "private, no-store"}
+    asked = RANGE.fullmatch(wanted.strip()) if wanted and if_range in (None, tag) else None
+    media = MEDIA[name.rsplit(".", 1)[-1]]
+    first, last = 0, size - 1
+    if asked is not None and any(asked.groups()):
+        found = span(asked[1], asked[2], size)
+        if found is None:
+            return problem(
+                416, "no_such_range", "There is no such range.", headers={"Content-Range": f"bytes */{size}"}
+            )
+        first, last = found
+        headers["Content-Range"] = f"bytes {first}-{last}/{size}"
+    headers["Content-Length"] = str(last - first + 1)
+    parts = cut(service.vault.get_parts(job, Kind.PACK, name), first, last)
+    return StreamingResponse(parts, 206 if "Content-Range" in headers else 200, headers, media)
+
+
+def span(first: str, last: str, size: int) -> tuple[int, int] | None:
+    """First and last byte of a range, both within the file; None where none of it is."""
+    if not first:
+        return (max(0, size - int(last)), size - 1) if int(last) and size else None
+    begin, end = int(first), min(int(last), size - 1) if last else size - 1
+    return (begin, end) if begin <= end else None
+
+
+def cut(parts: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
+    """The bytes from `first` to `last` of a flow that is read from its beginning, since each frame is checked."""
+    at = 0
+    for part in parts:
+        piece = part[max(0, first - at) : last + 1 - at]
+        at += len(part)
+        if piece:
+            yield piece
+        if at > last:
+            return
+
+
+def _delivered(row: JobRow) -> None:
+    if row.ending != Ending.DONE or row.erased_at is not None:
+        raise NotFound("There are no pictures of this job.")
