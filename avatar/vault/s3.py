@@ -18,6 +18,7 @@ from avatar.errors import Unsafe
 PART = 8 << 20  # bytes of one part of a multipart upload; S3 asks for 5 MiB at least
 CHUNK = 1 << 20  # bytes read at a time
 SWEEPS = 5  # a part in flight may land after its upload was aborted; then the next sweep takes it
+LEAST_WAIT = 1.0  # seconds, whatever the pace: a machine under load takes as long to answer itself
 SETTINGS: dict[str, Any] = {
     "connect_timeout": 5,  # seconds; a bucket that hangs must not hold a lease
     "read_timeout": 20,
@@ -26,12 +27,13 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def connect(endpoint: str | None = None, region: str | None = None) -> Any:
+def connect(endpoint: str | None = None, region: str | None = None, pace: float = 1.0) -> Any:
     """A client with short waits; credentials come from where boto3 always looks, never from our settings."""
     import boto3
     from botocore.config import Config
 
-    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=Config(**SETTINGS))
+    waits = {name: max(LEAST_WAIT, pace * SETTINGS[name]) for name in ("connect_timeout", "read_timeout")}
+    return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=Config(**{**SETTINGS, **waits}))
 
 
 class S3Store:

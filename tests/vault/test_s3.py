@@ -1,39 +1,21 @@
-"""The bucket, against a stand-in (moto) that keeps versions and open uploads as S3 does.
-
-Does not cover: signatures, which the stand-in does not check.
-"""
+"""The bucket, plain and versioned, on a stand-in (moto) and on a real S3 server where one is at hand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
-import boto3
 import pytest
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from avatar.errors import Unsafe
 from avatar.vault.s3 import PART, S3Store
-
-BUCKET = "sealed"
-
-
-@pytest.fixture(params=["plain", "versioned"])
-def client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        made = boto3.client("s3", region_name="us-east-1")
-        made.create_bucket(Bucket=BUCKET)
-        if request.param == "versioned":
-            made.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield made
+from tests.buckets import Bucket
 
 
 @pytest.fixture
-def store(client: Any) -> S3Store:
-    return S3Store(client, BUCKET)
+def store(bucket: Bucket) -> S3Store:
+    return bucket.store()
 
 
 def test_what_was_put_is_there_and_nowhere_else(store: S3Store) -> None:
@@ -46,10 +28,13 @@ def test_what_was_put_is_there_and_nowhere_else(store: S3Store) -> None:
         list(store.get("job_1/photo/c"))
 
 
-def test_a_bucket_that_is_not_there_is_made_once(client: Any) -> None:
+def test_a_bucket_that_is_not_there_is_made_once(bucket: Bucket) -> None:
+    new = S3Store(bucket.client, f"{bucket.name}-new")
     for _ in range(2):
-        S3Store(client, "new").ensure().put("job_1/photo/a", [b"x"])
-    assert S3Store(client, "new").names("job_1/photo/") == ["a"]
+        new.ensure().put("job_1/photo/a", [b"x"])
+    assert new.names("job_1/photo/") == ["a"]
+    new.remove("")
+    bucket.client.delete_bucket(Bucket=f"{bucket.name}-new")
 
 
 def test_a_large_object_goes_in_parts_and_comes_back_whole(store: S3Store) -> None:
@@ -70,14 +55,25 @@ def test_an_upload_that_breaks_off_leaves_nothing(store: S3Store) -> None:
     assert store.remains("job_1/") == []
 
 
-def test_removing_takes_every_version_marker_and_open_upload(store: S3Store, client: Any) -> None:
+def test_an_upload_that_breaks_off_after_a_purge_says_what_broke_it(store: S3Store) -> None:
+    def broken() -> Iterator[bytes]:
+        yield from (bytes(PART) for _ in range(3))
+        store.remove("job_1/")
+        raise ConnectionError("the phone went away")
+
+    with pytest.raises(ConnectionError):
+        store.put("job_1/photo/a", broken())
+    assert store.remains("job_1/") == []
+
+
+def test_removing_takes_every_version_marker_and_open_upload(store: S3Store, bucket: Bucket) -> None:
     for text in (b"first", b"second"):
         store.put("job_1/photo/a", [text])
-    client.delete_object(Bucket=BUCKET, Key="job_1/photo/a")  # what a careless delete leaves
+    bucket.client.delete_object(Bucket=bucket.name, Key="job_1/photo/a")  # what a careless delete leaves
     store.put("job_1/crop/b", [b"x"])
     store.put("job_2/photo/a", [b"another's"])
-    upload = client.create_multipart_upload(Bucket=BUCKET, Key="job_1/photo/open")["UploadId"]
-    client.upload_part(Bucket=BUCKET, Key="job_1/photo/open", UploadId=upload, PartNumber=1, Body=b"part")
+    upload = bucket.client.create_multipart_upload(Bucket=bucket.name, Key="job_1/photo/open")["UploadId"]
+    bucket.client.upload_part(Bucket=bucket.name, Key="job_1/photo/open", UploadId=upload, PartNumber=1, Body=b"part")
     assert store.remains("job_1/")
     store.remove("job_1/")
     assert store.remains("job_1/") == []
@@ -86,16 +82,16 @@ def test_removing_takes_every_version_marker_and_open_upload(store: S3Store, cli
 
 
 def test_more_than_a_page_of_objects_goes_as_well(store: S3Store) -> None:
-    for at in range(1100):
-        store.put(f"job_1/candidate/{at:04}", [b"x"])
-    assert len(store.remove("job_1/")) == 1100
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda at: store.put(f"job_1/candidate/{at:04}", [b"x"]), range(1001)))
+    assert len(store.remove("job_1/")) == 1001
     assert store.remains("job_1/") == []
 
 
-def test_a_bulk_delete_that_fails_inside_its_200_is_an_error(store: S3Store, client: Any) -> None:
+def test_a_bulk_delete_that_fails_inside_its_200_is_an_error(store: S3Store, bucket: Bucket) -> None:
     store.put("job_1/photo/a", [b"x"])
-    versions = client.list_object_versions(Bucket=BUCKET)
-    with Stubber(client) as stub:
+    versions = bucket.client.list_object_versions(Bucket=bucket.name)
+    with Stubber(bucket.client) as stub:
         stub.add_response("list_objects_v2", {"Contents": [{"Key": "job_1/photo/a"}], "IsTruncated": False})
         stub.add_response("list_multipart_uploads", {"IsTruncated": False})
         stub.add_response("list_object_versions", {"Versions": versions["Versions"], "IsTruncated": False})
