@@ -52,7 +52,8 @@ class S3Store:
         except self._client.exceptions.ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise
-            self._client.create_bucket(Bucket=self._bucket)
+            with contextlib.suppress(self._client.exceptions.BucketAlreadyOwnedByYou):  # another part was quicker
+                self._client.create_bucket(Bucket=self._bucket)
         return self
 
     def put(self, path: str, parts: Iterable[bytes]) -> None:

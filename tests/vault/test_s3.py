@@ -37,6 +37,14 @@ def test_a_bucket_that_is_not_there_is_made_once(bucket: Bucket) -> None:
     bucket.client.delete_bucket(Bucket=f"{bucket.name}-new")
 
 
+def test_a_bucket_that_another_part_made_first_is_taken(bucket: Bucket) -> None:
+    with Stubber(bucket.client) as stub:
+        stub.add_client_error("head_bucket", "404", http_status_code=404)
+        stub.add_client_error("create_bucket", "BucketAlreadyOwnedByYou", http_status_code=409)
+        bucket.store().ensure()
+        stub.assert_no_pending_responses()
+
+
 def test_a_large_object_goes_in_parts_and_comes_back_whole(store: S3Store) -> None:
     parts = [bytes([at]) * (1 << 20) for at in range(PART // (1 << 20) * 2 + 3)]
     store.put("job_1/photo/a", parts)
