@@ -13,7 +13,7 @@ RUN python -m venv /venv && /venv/bin/pip install --extra-index-url "$TORCH_INDE
 FROM python:3.11-slim-bookworm
 # Its own user; nothing in the image can be written by it. State, keys and scratch are mounted.
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent avatar \
- && install -d -o avatar -g avatar -m 700 /state /keys
+ && install -d -o avatar -g avatar -m 700 /state /keys /weights
 COPY --from=built /venv /venv
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
