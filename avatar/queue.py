@@ -60,7 +60,9 @@ SETTINGS: dict[str, Any] = {
     "task_acks_late": True,  # a bell is answered when the work is done; the ledger makes a second ringing harmless
     "task_reject_on_worker_lost": False,  # a job that kills its worker would ring for ever; the ledger counts to three
     "worker_pool_start_method": "spawn",  # a forked child would inherit a half-used torch, and the broker's connection
-    "worker_prefetch_multiplier": 1,  # a bell waits for a free worker, not behind a busy one
+    "worker_disable_prefetch": True,  # a bell waits for a free worker, not behind a busy one
+    "worker_prefetch_multiplier": 4,  # more than one: a worker with a bell it could not answer must go on listening, or
+    # it never hears that the broker was away (the answer's error is swallowed, and with one bell held it does not ask)
     "worker_cancel_long_running_tasks_on_connection_loss": False,  # the claim holds without the broker
     "broker_connection_retry_on_startup": True,
     "broker_transport_options": {"visibility_timeout": LONGEST + 120},  # longer than any task: else it runs twice
