@@ -151,5 +151,5 @@ def broker_url(settings: Settings) -> str:
 
 def _store(settings: Settings) -> Store:
     if settings.bucket:
-        return S3Store(connect(settings.s3_endpoint, settings.s3_region), settings.bucket).ensure()
+        return S3Store(connect(settings.s3_endpoint, settings.s3_region, settings.pace), settings.bucket).ensure()
     return DiskStore(settings.service / "vault")
