@@ -90,12 +90,14 @@ def beat(engine: Engine, held: Claim, times: Times, progress: Mapping[str, Any] 
 def record(engine: Engine, held: Claim, outcome: Outcome, keep: float = KEEP) -> Job:
     """What the stage found, and what follows. Stale where somebody else has the job by now: then nothing is written.
 
-    `keep`: seconds after which a pack that this record finishes must go.
+    `keep`: seconds after which a pack that this record finishes must go. The fence goes up: who is not sure whether a
+    record was written may write it again, and is refused if it was. A stage that asks for time spends no attempt.
     """
     with transaction(engine) as session:
-        row = _write(session, held, {"owner": None, "lease_until": None, "progress": {}})
+        freed: dict[str, Any] = {"owner": None, "lease_until": None, "progress": {}, "fence": JobRow.fence + 1}
+        row = _write(session, held, freed)
         if isinstance(outcome, Again):
-            row.not_before = read(session) + outcome.after
+            row.not_before, row.attempt = read(session) + outcome.after, row.attempt - 1
             return job_of(row)
         stage = held.job.stage
         row.facts = {**row.facts, stage: dict(outcome.facts)}
@@ -114,7 +116,7 @@ def record(engine: Engine, held: Claim, outcome: Outcome, keep: float = KEEP) ->
 def give_back(engine: Engine, held: Claim, code: str) -> None:
     """The work broke off with a fault: free the job for the next attempt, or end it after the last."""
     with transaction(engine) as session:
-        row = _write(session, held, {"owner": None, "lease_until": None, "progress": {}})
+        row = _write(session, held, {"owner": None, "lease_until": None, "progress": {}, "fence": JobRow.fence + 1})
         if row.cancel:
             end(session, row, Ending.CANCELLED)
         elif row.attempt >= ATTEMPTS:

@@ -19,6 +19,7 @@ from avatar.errors import Stale
 from avatar.job import Ending, JobId
 from avatar.ledger.clock import now, read
 from avatar.ledger.engine import transaction
+from avatar.ledger.outbox import announce
 from avatar.ledger.tables import DeletionRow
 
 
@@ -85,12 +86,13 @@ def take(engine: Engine, deletion: str, lease: float) -> Debt | None:
 
 
 def pay(engine: Engine, debt: Debt, receipt: Mapping[str, Any]) -> None:
-    """Record that it is gone, with the receipt. Stale where another worker took it over."""
+    """Record that it is gone, with the receipt, and tell its owner. Stale where another worker took it over."""
     mine = and_(DeletionRow.id == debt.id, DeletionRow.fence == debt.fence, DeletionRow.done_at.is_(None))
     statement = update(DeletionRow).where(mine).values(done_at=now(), lease_until=None, receipt=dict(receipt))
     with transaction(engine) as session:
         if session.scalars(statement.returning(DeletionRow.id)).one_or_none() is None:
             raise Stale("Another worker took this deletion over.")
+        announce(session, debt.job, "job.erased" if debt.what is What.EVERYTHING else "job.inputs_erased")
 
 
 def _payable() -> Any:

@@ -119,6 +119,18 @@ def look(engine: Engine, client: Client, job: JobId) -> JobRow:
         return own(session, client, job, change=False)
 
 
+def pack(engine: Engine, client: Client, job: JobId) -> JobRow:
+    """The own job, if its pack may be fetched: delivered, and not asked back nor past its time."""
+    gone = select(DeletionRow.id).where(
+        DeletionRow.job == job, DeletionRow.what == What.EVERYTHING, DeletionRow.due_at <= now()
+    )
+    with reading(engine) as session:
+        row = own(session, client, job, change=False)
+        if row.ending != Ending.DONE or session.scalar(gone) is not None:
+            raise NotFound("There are no pictures of this job.")
+        return row
+
+
 def page(engine: Engine, client: Client, most: int, after: tuple[float, str] | None = None) -> Sequence[JobRow]:
     """The client's jobs, newest first, from behind the one made at `after` (time, id)."""
     mine = select(JobRow).where(JobRow.client == client.id).order_by(JobRow.made_at.desc(), JobRow.id.desc())

@@ -56,6 +56,7 @@ class JobRow(Table):
     __table_args__ = (
         Index("jobs_of_client", "client", "made_at"),
         Index("jobs_alive", "stage", "started_at"),
+        Index("jobs_ended", "ended_at"),  # figures are counted from where the last look came to
         CheckConstraint("fence >= 0 AND attempt >= 0", name="counts"),
     )
 

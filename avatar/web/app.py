@@ -10,7 +10,7 @@ from avatar.ledger import orders
 from avatar.ledger.figures import Forecast
 from avatar.packs.style import load_styles
 from avatar.service import Service
-from avatar.web import events, files, jobs, photos, problems, told
+from avatar.web import events, files, health, jobs, photos, problems, told, watch, webhooks
 from avatar.web.guard import Caller, Here
 from avatar.web.problems import RESPONSES
 from avatar.web.schemas import Deletion, StyleCard
@@ -23,7 +23,8 @@ def application(service: Service) -> FastAPI:
     app.state.service = service
     problems.install(app)
     app.state.forecast = Forecast(service.engine)
-    for part in (jobs, photos, files, events):
+    watch.install(app)
+    for part in (jobs, photos, files, events, webhooks, watch, health):
         app.include_router(part.router)
 
     @app.get("/v1/styles", tags=["styles"])
@@ -55,9 +56,5 @@ def application(service: Service) -> FastAPI:
         if style is None or style.preview is None:
             raise NotFound("There is no such preview.")
         return FileResponse(style.preview, headers={"Cache-Control": "public, max-age=86400"})
-
-    @app.get("/healthz", include_in_schema=False)
-    def alive() -> dict[str, str]:
-        return {"status": "alive"}
 
     return app

@@ -29,7 +29,9 @@ LOOKS = 1.0  # seconds between two looks
 QUIET = 15.0  # seconds without news after which a line is sent, so that nothing between us closes the connection
 LONGEST = 1800.0  # seconds; the watcher comes back by itself
 ENDED = ("done", "refused", "failed", "cancelled")
-STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}, "description": "Events named `state`, each a whole `Watched`"}}
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Events named `state`, each a whole `Watched`"}
+}
 
 
 @router.get("/events", response_class=StreamingResponse, responses=STREAM)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header
 from fastapi.responses import Response, StreamingResponse
 
 from avatar.errors import NotFound
-from avatar.job import Ending, JobId, Kind
+from avatar.job import JobId, Kind
 from avatar.ledger import orders
 from avatar.ledger.tables import JobRow
 from avatar.service import ARCHIVE, Service
@@ -18,7 +18,7 @@ from avatar.web.guard import Caller, Here
 from avatar.web.problems import RESPONSES, problem
 
 router = APIRouter(prefix="/v1/jobs/{job}", tags=["pictures"], responses=RESPONSES)
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 MEDIA = {"json": "application/json", "png": "image/png", "zip": "application/zip"}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {} for media in MEDIA.values()}, "description": "The file"},
@@ -32,7 +32,7 @@ IfRange = Annotated[str | None, Header()]
 @router.get("/pictures")
 def pictures(job: str, caller: Caller, service: Here) -> list[str]:
     """The files of the pack."""
-    _delivered(orders.look(service.engine, caller, JobId(job)))
+    orders.pack(service.engine, caller, JobId(job))
     return [name for name in service.vault.names(JobId(job), Kind.PACK) if name != ARCHIVE]
 
 
@@ -43,20 +43,19 @@ def picture(
     """One file of the pack."""
     if name == ARCHIVE:
         raise NotFound("There is no such picture.")
-    return _file(service, orders.look(service.engine, caller, JobId(job)), name, range, if_range)
+    return _file(service, orders.pack(service.engine, caller, JobId(job)), name, range, if_range)
 
 
 @router.get("/pack.zip", response_class=Response, responses=FILE)
 def pack(job: str, caller: Caller, service: Here, range: Range = None, if_range: IfRange = None) -> Response:
     """All files of the pack in one archive."""
-    answer = _file(service, orders.look(service.engine, caller, JobId(job)), ARCHIVE, range, if_range)
+    answer = _file(service, orders.pack(service.engine, caller, JobId(job)), ARCHIVE, range, if_range)
     answer.headers["Content-Disposition"] = 'attachment; filename="avatars.zip"'
     return answer
 
 
 def _file(service: Service, row: JobRow, name: str, wanted: str | None, if_range: str | None) -> Response:
     job = JobId(row.id)
-    _delivered(row)
     if name not in service.vault.names(job, Kind.PACK):
         raise NotFound("There is no such picture.")
     size, tag = service.vault.size(job, Kind.PACK, name), f'"{job.removeprefix("job_")}"'
@@ -95,8 +94,3 @@ def cut(parts: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
             yield piece
         if at > last:
             return
-
-
-def _delivered(row: JobRow) -> None:
-    if row.ending != Ending.DONE or row.erased_at is not None:
-        raise NotFound("There are no pictures of this job.")

@@ -25,9 +25,11 @@ def of(request: Request) -> Service:
 Here = Annotated[Service, Depends(of)]
 
 
-def client(service: Here, given: Given) -> Client:
+def client(request: Request, service: Here, given: Given) -> Client:
     """The caller; Unauthorised without a valid key."""
-    return known(service, f"{given.scheme} {given.credentials}" if given else None)
+    found = known(service, f"{given.scheme} {given.credentials}" if given else None)
+    request.state.client = found.id  # for the log line of this call
+    return found
 
 
 def known(service: Service, header: str | None) -> Client:

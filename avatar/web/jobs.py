@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response, status
 
-from avatar.errors import Forbidden, JobRefused, NotFound
+from avatar.errors import Forbidden, NotFound
 from avatar.job import JobId, Kind, new_id
 from avatar.ledger import orders
 from avatar.ledger.clients import Client, Scope, make_link
-from avatar.ledger.tables import JobRow
 from avatar.packs.style import load_styles, pick
 from avatar.service import Service
-from avatar.web import told
+from avatar.web import cursors, told
 from avatar.web.guard import Caller, Future, Here
 from avatar.web.once import Once, nonce
 from avatar.web.problems import RESPONSES
@@ -53,9 +49,9 @@ def page(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> JobPage:
     """The key's jobs, newest first; `next` is the cursor of the following page."""
-    rows = orders.page(service.engine, caller, limit + 1, _read_cursor(cursor))
+    rows = orders.page(service.engine, caller, limit + 1, cursors.read(cursor))
     shown = rows[:limit]
-    more = _cursor(shown[-1]) if len(rows) > limit else None
+    more = cursors.written(shown[-1].made_at, shown[-1].id) if len(rows) > limit else None
     return JobPage(jobs=[told.state(service, future, row) for row in shown], next=more)
 
 
@@ -130,17 +126,3 @@ def _order(service: Service, caller: Client, wanted: NewJob, job: JobId) -> JobI
         test=wanted.test,
     )
     return orders.make(service.engine, caller, job, asked).id
-
-
-def _cursor(row: JobRow) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row.made_at, row.id]).encode()).decode()
-
-
-def _read_cursor(cursor: str | None) -> tuple[float, str] | None:
-    if cursor is None:
-        return None
-    try:
-        at, job = json.loads(base64.urlsafe_b64decode(cursor))
-        return float(at), str(job)
-    except (binascii.Error, ValueError, TypeError):
-        raise JobRefused("This cursor is not one of ours.", code="bad_cursor") from None

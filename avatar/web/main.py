@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from avatar import logs
 from avatar.service import open_service
 from avatar.settings import Settings, hush
 from avatar.web.app import application
@@ -12,4 +13,6 @@ from avatar.web.app import application
 def made() -> FastAPI:
     """The application on this machine's service."""
     hush()
-    return application(open_service(Settings()))
+    settings = Settings()
+    logs.setup(settings.logs)
+    return application(open_service(settings))

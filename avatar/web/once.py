@@ -48,21 +48,24 @@ async def _once(handle: Handler, request: Request, key: str) -> Response:
         raise JobRefused(f"An Idempotency-Key has {SHORTEST} to {LONGEST} letters.", code="bad_idempotency_key")
     service: Service = request.app.state.service
     client = await run_in_threadpool(known, service, request.headers.get("authorization"))
+    request.state.client = client.id
     asked = f"{request.method} {request.url.path}\n".encode() + await request.body()
     turn = await run_in_threadpool(answers.take, service.engine, client, key, hashlib.sha256(asked).hexdigest())
+    purpose = f"answer {client.id} {key}"
     if isinstance(turn, Answer):
-        return _replayed(turn)
+        return _replayed(turn, service.safe.open(turn.body, purpose))
     request.state.turn = turn
     try:
         response = await handle(request)
     except BaseException:
         await run_in_threadpool(answers.forget, service.engine, turn)
         raise
-    answer = Answer(response.status_code, bytes(response.body).decode(), response.headers.get("location"))
+    sealed = service.safe.seal(bytes(response.body), purpose)  # an answer may tell a secret, once
+    answer = Answer(response.status_code, sealed, response.headers.get("location"))
     await run_in_threadpool(answers.give, service.engine, turn, answer)
     return response
 
 
-def _replayed(answer: Answer) -> Response:
+def _replayed(answer: Answer, body: bytes) -> Response:
     headers = {"Idempotency-Replayed": "true"} | ({"Location": answer.place} if answer.place else {})
-    return Response(answer.body, answer.status, headers, "application/json")
+    return Response(body, answer.status, headers, "application/json")

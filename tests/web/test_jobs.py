@@ -167,3 +167,30 @@ def test_styles_are_open_to_everybody_and_the_document_is_published(caller: Call
     assert {style["name"] for style in client.get("/v1/styles").json()} >= {"photo", "oil", "comic"}
     assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
     assert client.get("/docs").status_code == 404
+
+
+def test_a_link_opens_its_job_and_nothing_else_and_ends_with_it(
+    caller: Call, service: Service, wanted: dict[str, object]
+) -> None:
+    client = caller()
+    job, other = made(client, wanted), made(client, wanted)
+    holder = {"Authorization": f"Bearer {client.post(f'/v1/jobs/{job}/links').json()['key']}"}
+    assert client.get(f"/v1/jobs/{job}", headers=holder).json()["id"] == job
+    assert client.post(f"/v1/jobs/{job}/photos", content=b"x", headers=holder).status_code == 201
+    assert client.get(f"/v1/jobs/{other}", headers=holder).status_code == 404
+    assert [one["id"] for one in client.get("/v1/jobs", headers=holder).json()["jobs"]] == [job]
+    assert client.post("/v1/jobs", json=wanted, headers=holder).json()["code"] == "forbidden"
+    deletion = client.delete(f"/v1/jobs/{job}", headers=holder).json()
+    assert client.get(f"/v1/deletions/{deletion['id']}", headers=holder).json()["state"] == "owed"
+    service.purge(deletion["id"])
+    assert client.get(f"/v1/jobs/{job}", headers=holder).status_code == 401
+    assert client.get(f"/v1/jobs/{job}/deletions").json()[0]["receipt"]["complete"]
+
+
+def test_previews_of_styles_are_pictures(caller: Call) -> None:
+    client = caller()
+    cards = {card["name"]: card["preview"] for card in client.get("/v1/styles").json()}
+    shown = client.get(cards["oil"])
+    assert (shown.headers["Content-Type"], shown.content[:4]) == ("image/png", b"\x89PNG")
+    for wrong in ("/v1/styles/none/preview.png", "/v1/styles/..%2Foil/preview.png"):
+        assert client.get(wrong).status_code == 404

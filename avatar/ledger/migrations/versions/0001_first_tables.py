@@ -105,6 +105,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.create_index("jobs_alive", ["stage", "started_at"], unique=False)
+        batch_op.create_index("jobs_ended", ["ended_at"], unique=False)
         batch_op.create_index("jobs_of_client", ["client", "made_at"], unique=False)
 
     op.create_table(
