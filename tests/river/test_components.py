@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,10 @@ def processes(place: Place) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
 @pytest.mark.timeout(200)
 def test_every_service_starts_is_well_and_keeps_running(place: Place, processes: dict[str, Any]) -> None:
     until(lambda: place.well("api"))
+    with ThreadPoolExecutor() as pool:
+        assert dict(zip(OURS, pool.map(place.well, OURS), strict=True)) == dict.fromkeys(OURS, True)
     for name, process in processes.items():
         assert process.poll() is None, (place.folder / f"{name}.log").read_text()
-        assert place.well(name), name
 
 
 @pytest.mark.timeout(200)

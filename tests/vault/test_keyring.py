@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from avatar.errors import Spoiled, Unsafe
 from avatar.job import new_id
-from avatar.vault.keyring import Keyring, master_key
+from avatar.vault.keyring import Keyring, Safe, master_key
 
 MASTER = bytes(range(32))
 
@@ -83,3 +84,23 @@ def test_the_sealing_key_is_made_once_and_refused_if_others_may_read_it(tmp_path
     path.chmod(0o644)
     with pytest.raises(Unsafe):
         master_key(path)
+
+
+def test_a_small_secret_opens_for_its_purpose_and_under_its_key_alone() -> None:
+    safe = Safe(MASTER)
+    sealed = safe.seal(b"secret", "one")
+    assert safe.open(sealed, "one") == b"secret"
+    assert safe.seal(b"secret", "one") != sealed
+    for ring, given, purpose in ((safe, sealed, "two"), (Safe(bytes(32)), sealed, "one"), (safe, sealed[:-8], "one")):
+        with pytest.raises(Spoiled):
+            ring.open(given, purpose)
+    for given in ("", "é", "AAAA", "%"):
+        with pytest.raises(Spoiled):
+            safe.open(given, "one")
+
+
+def test_what_is_sealed_for_a_table_does_not_open_as_a_jobs_key(tmp_path: Path) -> None:
+    ring, job = Keyring(tmp_path / "keys", MASTER), new_id()
+    (tmp_path / "keys" / job).write_bytes(base64.b64decode(Safe(MASTER).seal(bytes(32), job)))
+    with pytest.raises(Spoiled):
+        ring.key(job)

@@ -106,6 +106,7 @@ def test_a_bucket_that_refuses_to_delete_is_unsafe_and_the_object_still_listed(r
     assert store.remove("job_1/") == ["photo/a"]
 
 
+@pytest.mark.parametrize("real", ["plain"], indirect=True)
 def test_a_hundred_megabytes_pass_sealed_and_whole_while_memory_stays_flat(real: Bucket, tmp_path: Path) -> None:
     command = (sys.executable, str(STREAM), real.name, str(tmp_path))
     ran = subprocess.run(command, env={**os.environ, **environment()}, capture_output=True, text=True, timeout=120)

@@ -89,6 +89,7 @@ def test_removing_takes_every_version_marker_and_open_upload(store: S3Store, buc
     assert len(store.remains("job_2/")) == 1
 
 
+@pytest.mark.parametrize("bucket", ["stand-in plain", "stand-in versioned", "real versioned"], indirect=True)
 def test_more_than_a_page_of_objects_goes_as_well(store: S3Store) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda at: store.put(f"job_1/candidate/{at:04}", [b"x"]), range(1001)))
