@@ -16,6 +16,7 @@ AvatarError
 ├── NotFound            no such job, or not the caller's: the same answer for both      404
 ├── NotNow              it can not be done in the state the job is in                  409
 ├── OverQuota           the key has spent what it may                                  429
+├── Away                what the service needs (bucket) does not answer; later it may    503
 ├── Stale               another worker has the job by now; this one's word is refused  409
 └── Spoiled             stored bytes that do not open: wrong key, or changed           500
 """
@@ -114,6 +115,12 @@ class OverQuota(AvatarError):
     def __init__(self, sentence: str, *, code: str | None = None, remedy: str = "", after: float = 60.0) -> None:
         super().__init__(sentence, code=code, remedy=remedy)
         self.after = after
+
+
+class Away(AvatarError):
+    code = "away"
+    status = 503
+    retryable = True
 
 
 class Stale(AvatarError):

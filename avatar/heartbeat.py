@@ -2,20 +2,24 @@
 
 Covers: a ledger that is away for a while (the claim is held as long as the lease can still be ours); progress with the
         time left, written with each beat; a claim that was lost, which stops the work instead of doing it twice.
-Does not cover: a process that is frozen. It can not know; its fence is refused when it wakes.
+        a process that was frozen: its vault (`HeldVault`) refuses to write or erase, and the ledger refuses its fence.
+Does not cover: a write that was already on its way when the process froze; it is the same bytes under the same name.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from types import TracebackType
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from avatar.errors import Cancelled, Stale
+from avatar.job import JobId, Kind
 from avatar.ledger.claims import Claim, Times, beat
+from avatar.vault.sealed import SealedVault
 
 
 class Heartbeat:
@@ -23,7 +27,7 @@ class Heartbeat:
 
     def __init__(self, engine: Engine, held: Claim, times: Times) -> None:
         self._engine, self._held, self._times = engine, held, times
-        self._begun = time.monotonic()
+        self._begun = self._seen = time.monotonic()
         self._told: dict[str, float | str] = {}
         self._over, self._stop, self._lost = threading.Event(), threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -48,17 +52,47 @@ class Heartbeat:
         left = {"seconds_left": round(spent * (total - done) / done, 1)} if done > 0 else {}
         self._told = {"done": done, "total": total, **left}
 
+    def hold(self) -> None:
+        """Stale where the claim may be another's by now; a process that was frozen sees it here without asking."""
+        if self._lost.is_set() or time.monotonic() - self._seen > self._times.lease - self._times.heartbeat / 5:
+            raise Stale("This worker's claim may have run out; another one may have the job.")
+
     def _run(self) -> None:
-        seen = time.monotonic()
         while not self._over.wait(self._times.heartbeat):
             try:
+                asked = time.monotonic()
                 if beat(self._engine, self._held, self._times, self._told):
                     self._stop.set()
-                seen = time.monotonic()
+                self._seen = asked
             except Stale:
                 self._lost.set()
                 return
             except SQLAlchemyError:  # the ledger is away; it may be back before the lease runs out
-                if time.monotonic() - seen > self._times.lease:
+                if time.monotonic() - self._seen > self._times.lease:
                     self._lost.set()
                     return
+
+
+class HeldVault:
+    """A vault that writes and erases only while the claim is surely ours: who woke from a long sleep spoils nothing."""
+
+    def __init__(self, vault: SealedVault, held: Heartbeat) -> None:
+        self._vault, self._held = vault, held
+
+    def put(self, job: JobId, kind: Kind, name: str, data: bytes) -> None:
+        self._held.hold()
+        self._vault.put(job, kind, name, data)
+
+    def put_parts(self, job: JobId, kind: Kind, name: str, parts: Iterable[bytes]) -> None:
+        self._held.hold()
+        self._vault.put_parts(job, kind, name, parts)
+
+    def get(self, job: JobId, kind: Kind, name: str) -> bytes:
+        return self._vault.get(job, kind, name)
+
+    def names(self, job: JobId, kind: Kind) -> list[str]:
+        return self._vault.names(job, kind)
+
+    def erase(self, job: JobId, kind: Kind) -> list[str]:
+        self._held.hold()
+        return self._vault.erase(job, kind)

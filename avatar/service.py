@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from avatar.broker import EmbeddedBroker
 from avatar.erasure.settle import settle
 from avatar.errors import Spoiled
+from avatar.heartbeat import Heartbeat, HeldVault
 from avatar.job import ORDER, Job, JobId, Kind, Outcome
 from avatar.ledger import deletions, uploads
 from avatar.ledger.claims import Times, rescue
@@ -39,7 +40,7 @@ ARCHIVE = "pack.zip"
 class Pack:
     """A delivery into the vault, under the pack's own key."""
 
-    vault: SealedVault
+    vault: SealedVault | HeldVault
     job: JobId
 
     def deliver(self, files: Mapping[str, bytes]) -> None:
@@ -63,8 +64,9 @@ class Service:
         """What a worker of this queue has at hand; its base stays in memory from job to job."""
         bases = Bases(self.settings)
 
-        def act(job: Job, progress: Progress) -> Outcome:
-            return self._made(job, bases).works()[job.stage](job, progress)
+        def act(job: Job, progress: Heartbeat) -> Outcome:
+            vault = HeldVault(self.vault, progress)
+            return self._made(job, bases, vault).works()[job.stage](job, progress)
 
         def rehearse(job: Job, _: Progress) -> Outcome:
             return rehearsal(self.settings, self.vault, Pack(self.vault, job.id))[job.stage](job)
@@ -93,8 +95,9 @@ class Service:
 
         return look
 
-    def _made(self, job: Job, bases: Bases) -> Made:
-        return build(self.settings, job, self.vault, Pack(self.vault, job.id), bases)
+    def _made(self, job: Job, bases: Bases, vault: HeldVault | None = None) -> Made:
+        held = vault or self.vault
+        return build(self.settings, job, held, Pack(held, job.id), bases)
 
     def ring(self, job: Job) -> None:
         """Ring now; a broker that is away is no fault, since the schedule rings again."""

@@ -11,17 +11,20 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from avatar.errors import AvatarError, Cancelled, Stale
+from avatar.errors import AvatarError, Away, Cancelled, Stale
 from avatar.heartbeat import Heartbeat
 from avatar.job import Again, Done, Job, JobId, Outcome, Refused, Stage, dying_after
 from avatar.ledger import claims
 from avatar.ledger.claims import Times
-from avatar.ports import Progress, Vault
+from avatar.ports import Vault
 
-Work = Callable[[Job, Progress], Outcome]
+Given = TypeVar("Given")
+Work = Callable[[Job, Heartbeat], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ def work(bench: Bench, job: JobId) -> Job | None:
 
     A fault gives the job back for the next attempt and is raised, so that the worker's log has it.
     """
-    held = claims.claim(bench.engine, job, tuple(bench.works), bench.owner, bench.times, tests=bool(bench.rehearsal))
+    known, tests = tuple(bench.works), bool(bench.rehearsal)
+    held = _insist(bench, lambda: claims.claim(bench.engine, job, known, bench.owner, bench.times, tests=tests))
     if held is None:
         return None
     begun, works = time.monotonic(), bench.rehearsal if held.job.test else bench.works
@@ -54,6 +58,8 @@ def work(bench: Bench, job: JobId) -> Job | None:
     except Cancelled:  # the ledger ends the job if somebody asked for that; else only this worker has to go
         _give_back(bench, held, "cancelled")
         return None
+    except Away:  # not the job's fault: it waits, and no attempt is spent
+        outcome = Again(bench.times.ring_again)
     except AvatarError as error:
         if error.status != 422:  # not the person's to mend
             _give_back(bench, held, error.code)
@@ -67,7 +73,19 @@ def work(bench: Bench, job: JobId) -> Job | None:
 
 def _give_back(bench: Bench, held: claims.Claim, code: str) -> None:
     with contextlib.suppress(Stale):
-        claims.give_back(bench.engine, held, code)
+        _insist(bench, lambda: claims.give_back(bench.engine, held, code))
+
+
+def _insist(bench: Bench, write: Callable[[], Given]) -> Given:
+    """Write to the ledger; where it is away, again, as long as the claim can still be ours."""
+    until = time.monotonic() + bench.times.lease
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(bench.times.heartbeat / 15)  # a second
 
 
 def _record(bench: Bench, held: claims.Claim, outcome: Outcome, seconds: float) -> Job | None:
@@ -75,12 +93,12 @@ def _record(bench: Bench, held: claims.Claim, outcome: Outcome, seconds: float) 
     if not isinstance(outcome, Again):
         outcome = replace(outcome, facts={**outcome.facts, "seconds": round(seconds, 2)})
     try:
-        job = claims.record(bench.engine, held, outcome, bench.times.keep)
+        job = _insist(bench, lambda: claims.record(bench.engine, held, outcome, bench.times.keep))
     except Stale:
         return None
+    if job.ending is None and not isinstance(outcome, Again):
+        bench.ring(job)
     if isinstance(outcome, Done):
         for kind in dying_after(held.job.stage):
             bench.vault.erase(job.id, kind)
-    if job.ending is None and not isinstance(outcome, Again):
-        bench.ring(job)
     return job

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from avatar.errors import Unsafe
+from avatar.errors import Away, Unsafe
 
 PART = 8 << 20  # bytes of one part of a multipart upload; S3 asks for 5 MiB at least
 CHUNK = 1 << 20  # bytes read at a time
@@ -36,8 +36,23 @@ def connect(endpoint: str | None = None, region: str | None = None, pace: float 
     return boto3.client("s3", endpoint_url=endpoint, region_name=region, config=Config(**{**SETTINGS, **waits}))
 
 
+@contextlib.contextmanager
+def reached() -> Iterator[None]:
+    """Away where the bucket does not answer or is out of order; what we asked wrongly is raised as it is."""
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+
+    try:
+        yield
+    except (HTTPClientError, IncompleteReadError) as error:
+        raise Away("The bucket does not answer.", code="bucket_away") from error
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+            raise
+        raise Away("The bucket is out of order.", code="bucket_away") from error
+
+
 class S3Store:
-    """Objects under their paths in one bucket."""
+    """Objects under their paths in one bucket; Away while it can not be reached."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -45,6 +60,7 @@ class S3Store:
     def __repr__(self) -> str:
         return f"S3Store({self._bucket})"
 
+    @reached()
     def ensure(self) -> S3Store:
         """Make the bucket if there is none; itself."""
         try:
@@ -56,6 +72,7 @@ class S3Store:
                 self._client.create_bucket(Bucket=self._bucket)
         return self
 
+    @reached()
     def put(self, path: str, parts: Iterable[bytes]) -> None:
         """Store or replace one object, whole or not at all; it holds two parts at most."""
         flow = _joined(parts, PART)
@@ -77,13 +94,15 @@ class S3Store:
 
     def get(self, path: str) -> Iterator[bytes]:
         """The object in pieces; KeyError if absent."""
-        try:
-            body = self._client.get_object(Bucket=self._bucket, Key=path)["Body"]
-        except self._client.exceptions.NoSuchKey:
-            raise KeyError(path) from None
-        with body:
-            yield from body.iter_chunks(CHUNK)
+        with reached():
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=path)["Body"]
+            except self._client.exceptions.NoSuchKey:
+                raise KeyError(path) from None
+            with body:
+                yield from body.iter_chunks(CHUNK)
 
+    @reached()
     def size(self, path: str) -> int:
         """Its bytes; KeyError if absent."""
         try:
@@ -97,11 +116,13 @@ class S3Store:
         """Take one object away with all its versions, if it is there. No name of ours begins another."""
         self.remove(path)
 
+    @reached()
     def names(self, prefix: str) -> list[str]:
         """What follows `prefix` in the paths of all objects under it, sorted."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         return sorted(item["Key"][len(prefix) :] for page in pages for item in page.get("Contents", ()))
 
+    @reached()
     def remove(self, prefix: str) -> list[str]:
         """Take away everything under `prefix`; what `names` gave before. Unsafe if something will not go."""
         names = self.names(prefix)
@@ -120,6 +141,7 @@ class S3Store:
                 return names
         raise Unsafe("Objects come back after they were deleted.", code="delete_undone")
 
+    @reached()
     def remains(self, prefix: str) -> list[str]:
         """Every object, version, delete marker and open upload under `prefix`; the proof reads this list."""
         kept = [f"{one['Key']}@{one['VersionId']}" for one in self._versions(prefix)]

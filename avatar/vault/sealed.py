@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from avatar.errors import Spoiled
 from avatar.job import JobId, Kind
 from avatar.vault.seal import plain_size, seal_parts, unseal_parts
 
@@ -59,6 +60,11 @@ class SealedVault:
         """The same for bytes that come in parts; they are sealed as they come. Spoiled once the key is gone."""
         key = self._keys.key(_holder(job, kind))
         self._store.put(_path(job, kind, name), seal_parts(key, job, kind, name, parts))
+        try:
+            self._keys.key(_holder(job, kind))
+        except Spoiled:  # destroyed meanwhile: whoever erased may have looked before this arrived
+            self._store.drop(_path(job, kind, name))
+            raise
 
     def get(self, job: JobId, kind: Kind, name: str) -> bytes:
         return b"".join(self.get_parts(job, kind, name))
