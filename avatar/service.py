@@ -27,9 +27,12 @@ from avatar.queue import Bell, Queue, Unreachable, celery, stages_of
 from avatar.settings import Settings
 from avatar.shift import Bench
 from avatar.vault.disk import DiskStore
-from avatar.vault.keyring import Keyring, master_key
+from avatar.vault.keyring import Keyring, Safe, master_key
 from avatar.vault.s3 import S3Store, connect
 from avatar.vault.sealed import SealedVault, Store
+from avatar.webhooks.address import Policy
+from avatar.webhooks.relay import Relay
+from avatar.webhooks.send import Door
 from avatar.wiring import Bases, build, rehearsal
 from avatar.wiring import Bench as Made
 
@@ -59,6 +62,8 @@ class Service:
     vault: SealedVault
     bell: Bell
     times: Times
+    safe: Safe  # of webhooks' secrets
+    policy: Policy  # which webhooks may be called
 
     def bench(self, queue: Queue) -> Bench:
         """What a worker of this queue has at hand; its base stays in memory from job to job."""
@@ -112,6 +117,10 @@ class Service:
         with contextlib.suppress(Unreachable):
             self.bell.ring_deletion(deletion)
 
+    def relay(self) -> Relay:
+        """Sends what the outbox holds."""
+        return Relay(self.engine, self.safe, Door(self.policy), self.settings.pace)
+
     def purge(self, deletion: str) -> None:
         """Carry out one deletion, if it is due and nobody else is at it."""
         debt = deletions.take(self.engine, deletion, self.times.lease)
@@ -144,6 +153,8 @@ def open_service(settings: Settings) -> Service:
         vault=SealedVault(_store(settings), keys),
         bell=Bell(celery(broker_url(settings))),
         times=Times(keep=86400.0 * settings.keep_days).at(settings.pace),
+        safe=Safe(master),
+        policy=Policy(settings.webhooks_ports, settings.webhooks_local),
     )
 
 

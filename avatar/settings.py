@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     keys: Path | None = None  # folder of the jobs' keys; shared by all machines, and in no backup
     sealing_key: Path | None = None  # file of 32 bytes that wraps them; made on the first start
     keep_days: int = Field(default=30, ge=1, le=90)  # of a delivered pack
+    webhooks_ports: tuple[int, ...] = (443,)  # that a client's address may name, as JSON: [443, 8443]
+    webhooks_local: bool = False  # also call this very machine, without TLS as well; for an app's developer alone
     pace: float = Field(default=1.0, gt=0, le=1)  # shrinks every wait alike, for tests that must see hours pass
 
     @property

@@ -14,7 +14,12 @@ app.conf.beat_schedule = {
         "task": "avatar.ring",
         "schedule": EVERY,
         "options": {"queue": Queue.PURGE.value, "expires": 2 * EVERY},  # a heap of old bells helps nobody
-    }
+    },
+    "relay": {
+        "task": "avatar.relay",
+        "schedule": EVERY,
+        "options": {"queue": Queue.LIGHT.value, "expires": 2 * EVERY},
+    },
 }
 
 

@@ -63,6 +63,7 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield Finding("python", "ok" if sys.version_info >= (3, 11) else "bad", version, "install Python 3.11 or newer")
     yield from _packages()
     yield from _settings()
+    yield from _webhooks(settings)
     yield from _room(settings)
     yield from _faces(settings)
     yield from _bases(settings)
@@ -87,6 +88,12 @@ def _settings() -> Iterator[Finding]:
         if name.startswith("AVATAR_") and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             yield Finding(name, "note", "is not a setting", f"did you mean {near[0]}?" if near else "unset it")
+
+
+def _webhooks(settings: Settings) -> Iterator[Finding]:
+    if settings.webhooks_local:
+        says = "is on: whoever has a key can have this machine call itself"
+        yield Finding("AVATAR_WEBHOOKS_LOCAL", "note", says, "unset it, unless you write an app here")
 
 
 def _room(settings: Settings) -> Iterator[Finding]:

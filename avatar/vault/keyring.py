@@ -10,6 +10,7 @@ Does not cover: copies that the file system or the disk makes by itself (snapsho
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import secrets
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from avatar.errors import Spoiled, Unsafe
 from avatar.job import JobId
@@ -65,9 +68,15 @@ class Keyring:
                 file.flush()
                 os.fsync(file.fileno())
         except FileNotFoundError:
+            self.reach()  # a key that lies in a folder that is away is not gone
             return False
         path.unlink(missing_ok=True)
         return True
+
+    def reach(self) -> None:
+        """Unsafe if the folder is away, or nothing can be written there."""
+        if not (self._folder.is_dir() and os.access(self._folder, os.R_OK | os.W_OK | os.X_OK)):
+            raise Unsafe("The folder of the jobs' keys is away.", code="keys_away")
 
     def jobs(self) -> list[JobId]:
         """The names that have a key, in order; what reconciling compares with the ledger."""
@@ -75,6 +84,33 @@ class Keyring:
 
     def _path(self, job: JobId) -> Path:
         return self._folder / job
+
+
+class Safe:
+    """Small secrets of the service itself, sealed for a table: AES-256-GCM under a key of their own.
+
+    That key is made from the operator's (HKDF, RFC 5869), so that nothing sealed here opens as a job's key, nor the
+    other way round. What is sealed for one purpose does not open for another.
+    """
+
+    def __init__(self, master: bytes) -> None:
+        self._cipher = AESGCM(HKDF(SHA256(), SIZE, salt=None, info=b"avatar: secrets of the service").derive(master))
+
+    def __repr__(self) -> str:
+        return "Safe()"
+
+    def seal(self, secret: bytes, purpose: str) -> str:
+        """The secret as a table may keep it."""
+        nonce = os.urandom(NONCE)
+        return base64.b64encode(nonce + self._cipher.encrypt(nonce, secret, purpose.encode())).decode()
+
+    def open(self, sealed: str, purpose: str) -> bytes:
+        """The secret; Spoiled where it was changed, or sealed under another key or for another purpose."""
+        try:
+            kept = base64.b64decode(sealed, validate=True)
+            return self._cipher.decrypt(kept[:NONCE], kept[NONCE:], purpose.encode())
+        except (InvalidTag, ValueError):
+            raise Spoiled("A secret of the service does not open; was the sealing key changed?") from None
 
 
 def master_key(path: Path) -> bytes:

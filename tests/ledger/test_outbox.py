@@ -11,6 +11,7 @@ from avatar.job import JobId
 from avatar.ledger import outbox
 from avatar.ledger.clients import Client
 from avatar.ledger.engine import transaction
+from avatar.ledger.outbox import Tried
 from avatar.ledger.tables import OutboxRow
 from tests.ordering import told_at
 
@@ -42,7 +43,7 @@ def test_a_relay_that_died_leaves_its_message_to_the_next(engine: Engine, starte
 
 def test_what_arrived_is_not_sent_again(engine: Engine, started: Start) -> None:
     announced(engine, started())
-    outbox.settle(engine, outbox.take(engine, 10, lease=60)[0], arrived=True)
+    outbox.settle(engine, outbox.take(engine, 10, lease=60)[0], Tried("ok", 200))
     assert outbox.take(engine, 10, lease=60) == []
 
 
@@ -51,7 +52,7 @@ def test_a_dead_end_is_tried_at_least_eight_times_and_then_given_up(engine: Engi
     tries = 0
     while found := outbox.take(engine, 10, lease=60):
         tries += 1
-        outbox.settle(engine, found[0], arrived=False, pace=0.0)
+        outbox.settle(engine, found[0], Tried("refused", 500), pace=0.0)
     assert tries == len(outbox.WAITS) + 1 >= 8
     with transaction(engine) as session:
         assert session.scalars(select(OutboxRow.gave_up_at)).one() is not None
@@ -59,5 +60,5 @@ def test_a_dead_end_is_tried_at_least_eight_times_and_then_given_up(engine: Engi
 
 def test_a_failed_try_waits_before_the_next(engine: Engine, started: Start) -> None:
     announced(engine, started())
-    outbox.settle(engine, outbox.take(engine, 10, lease=60)[0], arrived=False)
+    outbox.settle(engine, outbox.take(engine, 10, lease=60)[0], Tried("timeout"))
     assert outbox.take(engine, 10, lease=60) == []
