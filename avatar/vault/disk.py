@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from avatar.errors import Unsafe
 from avatar.vault.local import private_folder
 
 CHUNK = 1 << 20  # bytes read at a time
@@ -74,6 +75,8 @@ class DiskStore:
         return names
 
     def remains(self, prefix: str) -> list[str]:
-        """Every file under `prefix`, half-written ones too; the proof reads this list."""
+        """Every file under `prefix`, half-written ones too; the proof reads this list. Unsafe if nobody can know."""
+        if not self._root.is_dir():
+            raise Unsafe("The store's folder is away; what is in it can not be known.", code="store_away")
         folder = self._root / prefix
         return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())

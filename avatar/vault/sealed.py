@@ -37,6 +37,7 @@ class Keys(Protocol):
     def make(self, job: JobId) -> None: ...
     def key(self, job: JobId) -> bytes: ...
     def destroy(self, job: JobId) -> bool: ...
+    def reach(self) -> None: ...
 
 
 class SealedVault:
@@ -95,6 +96,14 @@ class SealedVault:
     def forget_key(self, job: JobId, kind: Kind = Kind.PHOTO) -> bool:
         """Destroy the key that `kind` is under: from here on nothing under it opens, wherever a copy may be."""
         return self._keys.destroy(_holder(job, kind))
+
+    def reach_keys(self) -> None:
+        """Raises where keys could not be read or made."""
+        self._keys.reach()
+
+    def reach_store(self) -> None:
+        """Raises where the store does not answer."""
+        self._store.names(f"job_{0:032x}/")  # nobody's
 
     def remove(self, job: JobId) -> None:
         """Take away whatever is stored of the job."""
