@@ -7,9 +7,10 @@ Does not cover: a link to a picture that was opened before; what a client has st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete, select, update
 
 from avatar.erasure.receipt import erased, receipt
 from avatar.errors import Unsafe
@@ -52,5 +53,12 @@ def _scrub_rows(engine: Engine, job: JobId) -> None:
     with transaction(engine) as session:
         session.execute(delete(PhotoRow).where(PhotoRow.job == job))
         session.execute(delete(LinkRow).where(LinkRow.job == job))
-        session.execute(update(JobRow).where(JobRow.id == job).values(facts={}, progress={}, erased_at=now()))
+        facts = session.scalar(select(JobRow.facts).where(JobRow.id == job)) or {}
+        values = {"facts": _times(facts), "progress": {}, "erased_at": now()}
+        session.execute(update(JobRow).where(JobRow.id == job).values(values))
     scrub(engine)
+
+
+def _times(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """How long each stage took and on what kind of machine: all that stays of what the stages found."""
+    return {stage: {key: found[key] for key in ("seconds", "device") if key in found} for stage, found in facts.items()}

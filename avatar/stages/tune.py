@@ -108,6 +108,7 @@ def _facts(
     return {
         "photos": photos,
         "steps": last.step,
+        "device": loaded.device.type,
         "seconds_per_step": round(last.seconds / last.step, 4),
         "loss": {"start": round(last.first_loss, 5), "end": round(last.loss, 5)},
         "checkpoints": [
