@@ -90,5 +90,10 @@ class Bell:
     def ring_photo(self, job: JobId, name: str) -> None:
         self._app.send_task("avatar.look", args=[job, name], queue=Queue.LIGHT.value, retry=False)
 
+    def reach(self) -> None:
+        """Unreachable, or what the socket says, where the broker does not answer."""
+        with self._app.connection_for_write() as line:
+            line.ensure_connection(max_retries=1, interval_start=0, timeout=1.0)  # seconds
+
     def ring_deletion(self, deletion: str) -> None:
         self._app.send_task("avatar.purge", args=[deletion], queue=Queue.PURGE.value, retry=False)

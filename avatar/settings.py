@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     keep_days: int = Field(default=30, ge=1, le=90)  # of a delivered pack
     webhooks_ports: tuple[int, ...] = (443,)  # that a client's address may name, as JSON: [443, 8443]
     webhooks_local: bool = False  # also call this very machine, without TLS as well; for an app's developer alone
+    metrics_token: SecretStr = SecretStr("")  # opens /metrics beside the admins' keys; empty: they alone do
+    logs: Literal["auto", "json", "words"] = "auto"  # auto: words on a terminal, else a JSON object a line
     pace: float = Field(default=1.0, gt=0, le=1)  # shrinks every wait alike, for tests that must see hours pass
 
     @property

@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from avatar import logs
 from avatar.errors import AvatarError, Away, Cancelled, Stale
 from avatar.heartbeat import Heartbeat
 from avatar.job import Again, Done, Job, JobId, Outcome, Refused, Stage, dying_after
@@ -72,6 +73,7 @@ def work(bench: Bench, job: JobId) -> Job | None:
 
 
 def _give_back(bench: Bench, held: claims.Claim, code: str) -> None:
+    _tell("given_back", held, code=code)
     with contextlib.suppress(Stale):
         _insist(bench, lambda: claims.give_back(bench.engine, held, code))
 
@@ -95,10 +97,27 @@ def _record(bench: Bench, held: claims.Claim, outcome: Outcome, seconds: float) 
     try:
         job = _insist(bench, lambda: claims.record(bench.engine, held, outcome, bench.times.keep))
     except Stale:
+        _tell("overtaken", held)
         return None
+    code = outcome.code if isinstance(outcome, Refused) else None
+    _tell("recorded", held, outcome=type(outcome).__name__.lower(), code=code, seconds=seconds)
     if job.ending is None and not isinstance(outcome, Again):
         bench.ring(job)
     if isinstance(outcome, Done):
         for kind in dying_after(held.job.stage):
             bench.vault.erase(job.id, kind)
     return job
+
+
+def _tell(
+    event: str, held: claims.Claim, *, code: str | None = None, outcome: str | None = None, seconds: float | None = None
+) -> None:
+    logs.say(
+        event,
+        job=held.job.id,
+        stage=held.job.stage.value,
+        attempt=held.attempt,
+        code=code,
+        outcome=outcome,
+        seconds=seconds,
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from avatar import logs
 from avatar.broker import EmbeddedBroker
 from avatar.cli import show
 from avatar.errors import NotNow
@@ -46,7 +48,7 @@ class Part:
         if self.process is not None and self.process.poll() is None:
             return
         if self.process is not None:
-            show.errors.print(f"{self.name} ended with {self.process.returncode} and is started again")
+            logs.say("part_ended", logging.WARNING, part=self.name, status=self.process.returncode)
             self.died_at, self.process = time.monotonic(), None
         if time.monotonic() - self.died_at >= AGAIN:
             self.process = subprocess.Popen(self.command, start_new_session=True)  # noqa: S603 (Ctrl-C is for us)
@@ -80,6 +82,7 @@ def parts(settings: Settings, host: str, port: int) -> list[Part]:
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Run until Ctrl-C. NotNow if it runs already."""
+    logs.setup(settings.logs)
     private_folder(settings.service)
     private_folder(settings.service / "clock")
     with _alone(settings.service / "serve.lock"):
@@ -99,7 +102,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
             show.console.print(f"Serving on http://{host}:{port}; Ctrl-C stops all of it.")
             while True:
                 if broker is not None and broker.keep():
-                    show.errors.print("the broker ended and is started again")
+                    logs.say("part_ended", logging.WARNING, part="broker")
                 for part in running:
                     part.keep()
                 time.sleep(0.5)
