@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-WAIT = 10  # seconds a SQLite writer waits for another
+WAIT = 30  # seconds a SQLite writer waits for others; they take no turns, so that in a crowd one may wait long
 READS = "avatar_reads"  # the execution option that marks a transaction without writes
 
 
