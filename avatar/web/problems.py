@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from avatar.errors import AvatarError, OverQuota
@@ -84,6 +85,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def _malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         return problem(422, "invalid_request", said(error.errors()))
+
+    @app.exception_handler(DataError)
+    def _unstorable(_: Request, __: DataError) -> JSONResponse:
+        return problem(422, "invalid_request", "A text in the request can not be stored; it may hold no NUL.")
 
     @app.exception_handler(Exception)
     def _fault(_: Request, __: Exception) -> JSONResponse:
