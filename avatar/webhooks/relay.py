@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from avatar import logs
 from avatar.errors import AvatarError
 from avatar.ledger import endpoints, outbox
 from avatar.ledger.outbox import Letter, Tried
@@ -72,7 +73,7 @@ class Relay:
         try:
             self.work(self.start)
         except Exception as error:  # the ledger is away; the schedule begins again
-            logging.getLogger("avatar.relay").error("relay_stopped %s", type(error).__name__)
+            logs.say("relay_stopped", logging.ERROR, error=error)
         finally:
             self._idle.release()
 

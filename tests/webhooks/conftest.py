@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from avatar.webhooks.address import Policy
 from avatar.webhooks.send import Door
+from tests.ledger import conftest as ledger
 from tests.webhooks.receiver import Receiver
 
 NAME = "hook.example"
 Doors = Callable[..., Door]
+engine, client = ledger.engine, ledger.client  # on both databases
 
 
 @pytest.fixture(scope="session")

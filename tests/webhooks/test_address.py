@@ -29,15 +29,16 @@ FAR = """
 2606:4700:4700::1111 2a00:1450:4001::1 2620:fe::fe
 """
 BAD = """
-http://app.example/ ftp://app.example/ https:app.example https:///hook //app.example/ https://app.example:8443/
-https://app.example:80/ https://app.example:0443/ https://app.example:99999/ https://app.example:/ https://user@app.example/
-https://user:pass@app.example/ https://app.example@127.0.0.1/ https://localhost/ https://intranet/ https://127.0.0.1/
-https://127.1/ https://2130706433/ https://0x7f000001/ https://0x7f.0.0.1/ https://0177.0.0.1/ https://017700000001/
-https://127.0.0.1.:443/ https://[::1]/ https://[::ffff:7f00:1]/ https://[fd00::1]/ https://10.0.0.1/ https://169.254.169.254/
-https://8.8.8.8/ https://app.example./ https://.app.example/ https://app..example/ https://-app.example/
-https://app_1.example/ https://ⓛocalhost.example/ https://аpp.example/ https://app.example\\@127.0.0.1/
-https://app.example/#part https://app.example/a|b https://app.example/"x" HTTPS://app.example/
-https://app.example%2f@127.0.0.1/ https://127.0.0.1%00.example/ https://app。example/
+http://app.example/ http://app.example:443/ ftp://app.example/ https:app.example https:///hook //app.example/
+https://app.example:8443/ https://app.example:80/ https://app.example:0443/ https://app.example:99999/
+https://app.example:/ https://user@app.example/ https://user:pass@app.example/ https://app.example@127.0.0.1/
+https://localhost/ https://intranet/ https://127.0.0.1/ https://127.1/ https://2130706433/ https://0x7f000001/
+https://0x7f.0.0.1/ https://0177.0.0.1/ https://017700000001/ https://127.0.0.1.:443/ https://[::1]/
+https://[::ffff:7f00:1]/ https://[fd00::1]/ https://10.0.0.1/ https://169.254.169.254/ https://8.8.8.8/
+https://app.example./ https://.app.example/ https://app..example/ https://-app.example/ https://app_1.example/
+https://ⓛocalhost.example/ https://аpp.example/ https://app.example\\@127.0.0.1/ https://app.example/#part
+https://app.example/a|b https://app.example/"x" HTTPS://app.example/ https://app.example%2f@127.0.0.1/
+https://127.0.0.1%00.example/ https://app。example/
 """
 
 

@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,7 @@ from avatar.ledger import claims, deletions, endpoints, orders, outbox
 from avatar.ledger.claims import Times
 from avatar.ledger.clients import Client, Quota, Scope, make_client, revoke
 from avatar.ledger.deletions import What, demand
-from avatar.ledger.engine import open_ledger, transaction
-from avatar.ledger.history import upgrade
+from avatar.ledger.engine import transaction
 from avatar.ledger.tables import OutboxRow
 from avatar.vault.keyring import Safe
 from avatar.webhooks import sign
@@ -32,20 +30,6 @@ from tests.webhooks.receiver import OK, Receiver
 
 SAFE = Safe(bytes(32))
 NO = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
-Announce = Callable[..., str]
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-    upgrade(opened)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
-def client(engine: Engine) -> Client:
-    return make_client(engine, "app", Scope.CLIENT, Quota(1000, 1000, 1000))[0]
 
 
 def named(engine: Engine, client: Client, url: str, name: str = "end_1") -> str:

@@ -168,6 +168,16 @@ def test_a_byte_at_a_time_gets_nobody_past_the_end(
     assert 0.5 < tried.seconds < 2
 
 
+def test_a_silence_does_not_outlast_the_end_of_the_whole(
+    receiver: Receiver, doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "TOTAL", 0.4)
+    receiver.answers = [lambda line: receiver.over.wait(10) and None]
+    tried = post(doors(), receiver.url, {}, b"{}")
+    assert tried.code == "timeout"
+    assert tried.seconds < 2
+
+
 def test_a_body_that_does_not_come_takes_nothing_from_the_answer(
     receiver: Receiver, doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
