@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 COMMAND = "from avatar.cli.main import run; run()"
 
@@ -55,30 +55,29 @@ def free_port() -> int:
         return int(trial.getsockname()[1])
 
 
-def start(state: Path, port: int, settings: Mapping[str, str]) -> subprocess.Popen[str]:
+def start(state: Path, port: int, settings: Mapping[str, str], said: IO[str]) -> subprocess.Popen[bytes]:
+    """The one command; what it says goes to a file, since nobody would empty a pipe."""
     environment = {**os.environ, "AVATAR_STATE": str(state), "AVATAR_PACE": "0.05", "COLUMNS": "200", **settings}
     command = (sys.executable, "-c", COMMAND, "serve", "--port", str(port))
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    return subprocess.Popen(command, stdout=said, stderr=said, env=environment)
 
 
 @contextlib.contextmanager
 def serving(state: Path, settings: Mapping[str, str]) -> Iterator[Running]:
     """The service with these settings, from its first word to Ctrl-C."""
-    port, key = free_port(), ""
-    process = start(state, port, settings)
-    assert process.stdout is not None
+    port, log = free_port(), state.with_suffix(".log")
+    with log.open("w") as said:
+        process = start(state, port, settings, said)
     try:
-        for line in process.stdout:
-            if found := re.search(r"avk_\S+", line):
-                key = found[0]
-            if "Serving on" in line:
-                break
-        made = Running(port, key, state)
+        until(lambda: "Serving on" in log.read_text() or process.poll() is not None)
+        key = re.search(r"avk_\S+", log.read_text())
+        assert key, log.read_text()
+        made = Running(port, key[0], state)
         until(made.answers)
         yield made
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.wait(60)
 
 
 def until(true: Any, seconds: float = 90) -> Any:
