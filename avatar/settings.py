@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     webhooks_local: bool = False  # also call this very machine, without TLS as well; for an app's developer alone
     metrics_token: SecretStr = SecretStr("")  # opens /metrics beside the admins' keys; empty: they alone do
     logs: Literal["auto", "json", "words"] = "auto"  # auto: words on a terminal, else a JSON object a line
+    page: Literal["auto", "open", "links", "off"] = "auto"  # who may order on the page: decisions/0007
+    page_jobs_a_day: int = Field(default=20, ge=1, le=10_000)  # of all visitors together
+    page_jobs_an_hour: int = Field(default=4, ge=1, le=1_000)  # of one address; a family behind one has several people
     pace: float = Field(default=1.0, gt=0, le=1)  # shrinks every wait alike, for tests that must see hours pass
 
     @property

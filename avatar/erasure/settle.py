@@ -18,7 +18,7 @@ from avatar.job import JobId, Kind
 from avatar.ledger.clock import now
 from avatar.ledger.deletions import Debt, What, pay
 from avatar.ledger.engine import scrub, transaction
-from avatar.ledger.tables import JobRow, LinkRow, PhotoRow
+from avatar.ledger.tables import JobRow, PhotoRow
 
 INPUTS = tuple(kind for kind in Kind if kind is not Kind.PACK)
 
@@ -52,7 +52,6 @@ def _scrub_rows(engine: Engine, job: JobId) -> None:
     """What the ledger knew of the photos and of what was made; ids, times, and how it ended and why, stay."""
     with transaction(engine) as session:
         session.execute(delete(PhotoRow).where(PhotoRow.job == job))
-        session.execute(delete(LinkRow).where(LinkRow.job == job))
         facts = session.scalar(select(JobRow.facts).where(JobRow.id == job)) or {}
         values = {"facts": _times(facts), "progress": {}, "erased_at": now()}
         session.execute(update(JobRow).where(JobRow.id == job).values(values))

@@ -10,15 +10,17 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, or_, select, update
 
-from avatar.errors import NotFound
+from avatar.errors import Forbidden, NotFound
 from avatar.job import JobId
 from avatar.ledger.clock import now, read
 from avatar.ledger.engine import reading, transaction
 from avatar.ledger.tables import ClientRow, JobRow, LinkRow
 
 PREFIX, LINK_PREFIX = "avk_", "avl_"
+PAGE = "cli_page"  # the built-in client that jobs of the page belong to
+AFTERWARDS = 86400.0  # seconds that a link still tells how an erased job ended, and shows its receipts
 
 
 class Scope(StrEnum):
@@ -69,14 +71,32 @@ def make_client(engine: Engine, label: str, scope: Scope, quota: Quota) -> tuple
     return client, key
 
 
+def page_client(engine: Engine, quota: Quota) -> Client:
+    """The client of the page, made on demand, with the quotas of today's settings. Forbidden once it was revoked.
+
+    It has no key: its digest is no SHA-256 of anything, so its jobs open to their links alone.
+    """
+    with transaction(engine) as session:
+        row = session.get(ClientRow, PAGE, with_for_update=True)
+        if row is None:
+            row = ClientRow(id=PAGE, label="page", scope=Scope.CLIENT, digest="no key", made_at=read(session))
+            session.add(row)
+        if row.revoked_at is not None:
+            raise Forbidden("The operator closed this page.", code="page_closed")
+        row.jobs_a_day, row.running, row.uploads_an_hour = quota.jobs_a_day, quota.running, quota.uploads_an_hour
+        session.flush()
+        return _client(row, Scope.CLIENT)
+
+
 def whose(engine: Engine, key: str) -> Client | None:
-    """The client of this key or link; None for an unknown or revoked one."""
+    """The client of this key or link; None for an unknown or revoked one, and for a link some time after its job."""
     with reading(engine) as session:
         found = select(ClientRow).where(ClientRow.revoked_at.is_(None))
         if key.startswith(LINK_PREFIX):
             job = session.scalar(select(LinkRow.job).where(LinkRow.digest == digest(key)))
+            told = or_(JobRow.erased_at.is_(None), JobRow.erased_at > now() - AFTERWARDS)
             row = session.scalars(
-                found.join(JobRow, JobRow.client == ClientRow.id).where(JobRow.id == job)
+                found.join(JobRow, JobRow.client == ClientRow.id).where(JobRow.id == job, told)
             ).one_or_none()
             return _client(row, Scope.LINK, job) if row else None
         row = session.scalars(found.where(ClientRow.digest == digest(key))).one_or_none()

@@ -107,7 +107,7 @@ class PhotoRow(Table):
 
 
 class LinkRow(Table):
-    """A link that opens one job to whoever holds it; only its digest is here, and erasing the job ends it."""
+    """A link that opens one job to its holder, told by its digest; it outlives an erased job by a day, for the receipt."""
 
     __tablename__ = "links"
 

@@ -94,7 +94,7 @@ def deletions(job: str, caller: Caller, service: Here) -> list[Deletion]:
 
 @router.post("/{job}/links", status_code=status.HTTP_201_CREATED)
 def link(job: str, caller: Caller, service: Here) -> Link:
-    """A secret that opens this one job and nothing else, to be sent as a key; it ends when the job is erased."""
+    """A secret that opens this one job and nothing else, to be sent as a key; it ends a day after the job is erased."""
     return Link(key=make_link(service.engine, caller, JobId(job)))
 
 

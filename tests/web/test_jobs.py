@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select, update
 
 from avatar.erasure.settle import settle
 from avatar.job import ORDER, Done, JobId, Kind, Stage
 from avatar.ledger import claims, deletions
 from avatar.ledger.claims import Times
-from avatar.ledger.clients import Quota, revoke, whose
+from avatar.ledger.clients import AFTERWARDS, Quota, revoke, whose
+from avatar.ledger.clock import now
+from avatar.ledger.engine import reading, transaction
+from avatar.ledger.tables import JobRow, LinkRow
 from avatar.service import Service
 from tests.web.conftest import Call
 
@@ -169,7 +173,7 @@ def test_styles_are_open_to_everybody_and_the_document_is_published(caller: Call
     assert client.get("/docs").status_code == 404
 
 
-def test_a_link_opens_its_job_and_nothing_else_and_ends_with_it(
+def test_a_link_opens_its_job_and_nothing_else_and_a_day_after_it_is_erased_it_ends(
     caller: Call, service: Service, wanted: dict[str, object]
 ) -> None:
     client = caller()
@@ -183,7 +187,17 @@ def test_a_link_opens_its_job_and_nothing_else_and_ends_with_it(
     deletion = client.delete(f"/v1/jobs/{job}", headers=holder).json()
     assert client.get(f"/v1/deletions/{deletion['id']}", headers=holder).json()["state"] == "owed"
     service.purge(deletion["id"])
-    assert client.get(f"/v1/jobs/{job}", headers=holder).status_code == 401
+    assert client.get(f"/v1/deletions/{deletion['id']}", headers=holder).json()["receipt"]["complete"]
+    assert client.get(f"/v1/jobs/{job}", headers=holder).json()["erased"]
+    assert client.get(f"/v1/jobs/{job}/pictures", headers=holder).status_code == 404
+    assert client.post(f"/v1/jobs/{job}/photos", content=b"x", headers=holder).status_code == 409
+    assert client.post(f"/v1/jobs/{job}/links", headers=holder).status_code == 404
+    with transaction(service.engine) as session:
+        session.execute(update(JobRow).where(JobRow.id == job).values(erased_at=now() - AFTERWARDS - 1))
+    assert client.get(f"/v1/deletions/{deletion['id']}", headers=holder).status_code == 401
+    service.ring_what_waits()
+    with reading(service.engine) as session:
+        assert session.scalar(select(func.count()).select_from(LinkRow)) == 0
     assert client.get(f"/v1/jobs/{job}/deletions").json()[0]["receipt"]["complete"]
 
 
