@@ -69,8 +69,10 @@ def take(engine: Engine, most: int, lease: float) -> Sequence[OutboxRow]:
         .order_by(OutboxRow.due_at)
         .limit(most)
         .with_for_update(skip_locked=True)
+        .cte("due")  # looked up once: within IN, PostgreSQL may ask again, and take more than `most`
     )
-    taken = update(OutboxRow).where(OutboxRow.id.in_(due)).values(lease_until=now() + lease, tries=OutboxRow.tries + 1)
+    mine = OutboxRow.id.in_(select(due.c.id))
+    taken = update(OutboxRow).where(mine).values(lease_until=now() + lease, tries=OutboxRow.tries + 1)
     with transaction(engine) as session:
         return session.scalars(taken.returning(OutboxRow)).all()
 

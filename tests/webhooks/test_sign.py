@@ -98,5 +98,15 @@ def test_after_a_change_both_secrets_sign_for_a_day_and_then_the_new_one_alone()
     new, before = signing(safe, "end_1", second, 1000.0 + OVERLAP - 1)
     assert (before, new != old) == (old, True)
     assert signing(safe, "end_1", second, 1000.0 + OVERLAP + 1) == [new]
-    assert signing(safe, "end_1", changed(safe, "end_1", second, 2000.0), 2001.0)[1] == new
-    assert len(second) <= 200  # letters that the table has for it
+
+
+def test_a_change_that_is_made_again_does_not_end_the_secret_that_the_receiver_has() -> None:
+    safe = Safe(bytes(32))
+    sealed = made(safe, "end_1")
+    known = signing(safe, "end_1", sealed, 0.0)
+    for at in (1.0, 2.0, 3.0):
+        sealed = changed(safe, "end_1", sealed, at)
+        known = [signing(safe, "end_1", sealed, at)[0], *known]
+        assert signing(safe, "end_1", sealed, at) == known[:3]  # the newest, and two before it
+    assert len(sealed) <= 200  # letters that the table has for it
+    assert signing(safe, "end_1", sealed, 2.5 + OVERLAP) == known[:2]
