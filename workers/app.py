@@ -28,6 +28,7 @@ def service() -> Service:
     return open_service(Settings())
 
 
+@signals.celeryd_init.connect  # type: ignore[untyped-decorator]
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]
 def _logs(**_: object) -> None:
     """Ours instead of Celery's, in the worker, its children and the schedule."""
