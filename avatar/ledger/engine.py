@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 WAIT = 30  # seconds a SQLite writer waits for others; they take no turns, so that in a crowd one may wait long
+IDLE = 10  # seconds that PostgreSQL lets a transaction stand still; ours take milliseconds
 READS = "avatar_reads"  # the execution option that marks a transaction without writes
 
 
@@ -23,13 +24,21 @@ def open_ledger(url: str) -> Engine:
     """`sqlite:///path` or `postgresql+psycopg://...`; a folder of a SQLite file is made, owner-only."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)  # a cut connection is replaced
+        engine = create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=10)  # a cut connection is replaced
+        event.listen(engine, "connect", _impatient)
+        return engine
     if parsed.database:
         Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": WAIT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _impatient(connection: Any, _: Any) -> None:
+    """A worker that freezes inside a transaction must not hold its rows: rescue, and so all jobs, would wait."""
+    connection.execute(f"SET idle_in_transaction_session_timeout = {1000 * IDLE}")
+    connection.commit()
 
 
 def _prepare(connection: Any, _: Any) -> None:
