@@ -28,7 +28,7 @@ from avatar.job import ORDER, Stage
 from tests.faults.crowd import Crowd
 from tests.faults.ear import Heard
 from tests.faults.judge import Books, calm, wrong
-from tests.faults.strikes import DEAR, LOCK, Fault, Strike, strike
+from tests.faults.strikes import DEAR, TURN, Fault, Strike, strike
 from tests.faults.trial import Shape, Trial, running
 
 STAGES = (*ORDER, Stage.PURGE)
@@ -67,18 +67,21 @@ class Matrix:
 
     def _do(self, cell: Cell) -> None:
         fault, stage = cell
-        with LOCK[fault]:
-            aim = self._aim(fault, stage)
-            if aim is None:
-                with self._turn:
-                    self.missed += 1
-                    self.cells.insert(0, cell)
-                return
+        aim = self._aim(stage)
+        if aim is None or not TURN[fault].acquire(blocking=False):
+            with self._turn:
+                self.missed += aim is None
+                self.cells.insert(0, cell)  # later: nobody is there, or this fault is under way
+            return
+        try:
             done = strike(self.trial, fault, aim, self.dice)
+        finally:
+            TURN[fault].release()
         with self._turn:
+            self._aimed.add((aim.job, aim.stage))
             self.strikes.append(done)
 
-    def _aim(self, fault: Fault, stage: Stage) -> Heard | None:
+    def _aim(self, stage: Stage) -> Heard | None:
         """Wait for a job at this stage that was not aimed at there, then for a random moment of it."""
         moment = self.dice.choice(("begin", "end"))
 
@@ -88,8 +91,6 @@ class Matrix:
         aim = self.trial.ear.next(fresh, 20 + 60 * self.trial.shape.pace)
         if aim is None:
             return None
-        with self._turn:
-            self._aimed.add((aim.job, aim.stage))
         longest = self.trial.shape.stage if moment == "begin" else 0.05
         time.sleep(self.dice.uniform(0, longest) * self.dice.choice((0.05, 1.0)))
         return aim
@@ -158,7 +159,8 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--postgres", default="")
     asked.add_argument("--workers", type=int, default=2, help="of each queue")
-    asked.add_argument("--hands", type=int, default=4, help="how many strike at a time")
+    asked.add_argument("--hands", type=int, default=6, help="how many strike at a time")
+    asked.add_argument("--jobs", type=int, default=8, help="under way at a time")
     asked.add_argument("--log", default="", help="keep what the processes said here")
     told = asked.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that its processes do not outlive it
@@ -173,7 +175,7 @@ def main() -> int:
 def judged(trial: Trial, told: argparse.Namespace) -> int:
     """Strike, wait for calm, print, judge."""
     dice, began = random.Random(told.seed), time.monotonic()
-    crowd = Crowd(trial, under_way=4 * told.workers, seed=told.seed)
+    crowd = Crowd(trial, under_way=told.jobs, seed=told.seed)
     crowd.begin()
     matrix = Matrix(trial, plan(told.faults, dice), dice)
     matrix.run(told.hands)

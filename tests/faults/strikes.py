@@ -35,8 +35,8 @@ class Fault(StrEnum):
 
 
 DEAR = (Fault.CHILD, Fault.TREE, Fault.API)  # a process has to start again: seconds of processor time each
-LOCK = {fault: threading.Lock() for fault in Fault}  # the bucket has one mood at a time, and so on
-LOCK[Fault.BROKEN] = LOCK[Fault.HANGING]
+TURN = {fault: threading.Semaphore(2 if fault is Fault.FROZEN else 1) for fault in Fault}  # of a kind at a time
+TURN[Fault.BROKEN] = TURN[Fault.HANGING]  # the bucket has one mood
 
 
 @dataclass(frozen=True, slots=True)

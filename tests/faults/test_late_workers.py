@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, event, select, update
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from avatar.errors import Away, Spoiled, Stale
 from avatar.heartbeat import Heartbeat, HeldVault
@@ -26,8 +27,10 @@ from avatar.vault.keyring import Keyring
 from avatar.vault.s3 import S3Store, connect
 from avatar.vault.sealed import SealedVault
 from tests.faults.bucket import Bucket, Mood
+from tests.faults.matrix import database
 
 WANTED = orders.Wanted(ClassWord.PERSON, ("photo",), 4, "pocket", 1, "These are photos of me.")
+POSTGRES = os.environ.get("AVATAR_TEST_POSTGRES", "")
 QUICK = Times(lease=0.5, heartbeat=0.1, rescue=0.1, ring_again=0.0)
 
 
@@ -70,11 +73,12 @@ def job(engine: Engine, vault: SealedVault) -> JobId:
     return started(engine, client, vault)
 
 
-def started(engine: Engine, client: Client, vault: SealedVault) -> JobId:
+def started(engine: Engine, client: Client, vault: SealedVault | None = None) -> JobId:
     made = orders.make(engine, client, new_id(), WANTED).id
-    vault.open(made)
     uploads.expect(engine, client, made, "p01")
-    vault.put(made, Kind.PHOTO, "p01", b"photo")
+    if vault is not None:
+        vault.open(made)
+        vault.put(made, Kind.PHOTO, "p01", b"photo")
     uploads.arrived(engine, made, "p01", 5, "")
     orders.start(engine, client, made)
     return made
@@ -206,3 +210,21 @@ def test_a_bucket_that_fails_or_hangs_is_away_and_comes_back(mood: Mood, store: 
             call()
     bucket.mood = Mood.WELL
     assert b"".join(store.get("job/photo/p01")) == b"sealed"
+
+
+@pytest.mark.skipif(not POSTGRES, reason="no PostgreSQL: set AVATAR_TEST_POSTGRES to an empty database's URL")
+def test_a_worker_that_froze_inside_a_transaction_does_not_hold_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("avatar.ledger.engine.IDLE", 1)
+    with database(POSTGRES) as url:
+        engine = open_ledger(url)
+        upgrade(engine)
+        client, _ = make_client(engine, "app", Scope.CLIENT, Quota(9, 9, 9))
+        jobs = [started(engine, client) for _ in range(2)]
+        frozen = engine.connect()
+        frozen.execute(update(JobRow).where(JobRow.id == jobs[0]).values(owner="frozen"))
+        assert {job.id for job in claims.rescue(engine, QUICK)} == set(jobs)
+        with pytest.raises(DBAPIError):
+            frozen.execute(select(JobRow.id))
+        frozen.close()
+        assert row(engine, jobs[0]).owner is None
+        engine.dispose()
