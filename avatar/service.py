@@ -152,10 +152,15 @@ def open_service(settings: Settings) -> Service:
         engine=engine,
         vault=SealedVault(_store(settings), keys),
         bell=Bell(celery(broker_url(settings))),
-        times=Times(keep=86400.0 * settings.keep_days).at(settings.pace),
+        times=times_of(settings),
         safe=Safe(master),
         policy=Policy(settings.webhooks_ports, settings.webhooks_local),
     )
+
+
+def times_of(settings: Settings) -> Times:
+    """Every wait of the service, as the settings have it."""
+    return Times(keep=86400.0 * settings.keep_days).at(settings.pace)
 
 
 def broker_url(settings: Settings) -> str:

@@ -104,6 +104,14 @@ def clean(
 
 
 @app.command()
+def retention(as_json: Annotated[bool, typer.Option("--json", help="print a document")] = False) -> None:
+    """What the service keeps, until which event, and for how long at most."""
+    from avatar.cli.papers import show_retention
+
+    show_retention(Settings(), as_json=as_json)
+
+
+@app.command()
 def styles() -> None:
     """The style packs on the shelf, with their credits."""
     from avatar.cli.shelf import show_styles

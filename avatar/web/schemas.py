@@ -101,3 +101,17 @@ class StyleCard(_Wire):
     version: str
     face_visible: bool
     preview: str | None
+class Kept(_Wire):
+    what: str
+    holds: str
+    where: str
+    until: str
+    most: float | None = Field(description="seconds from `since` on; null: kept for good, says nothing of a person")
+    since: str
+
+
+class Retention(_Wire):
+    policy: str = Field(description="version of this table; each receipt names the one it was written under")
+    kept: list[Kept]
+
+
