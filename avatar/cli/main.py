@@ -88,6 +88,14 @@ def serve(
 
 
 @app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="print a document")] = False) -> None:
+    """The service on one screen: who waits, what breaks, what is late to be erased."""
+    from avatar.cli.status import status as show_status
+
+    raise typer.Exit(show_status(Settings(), as_json=as_json))
+
+
+@app.command()
 def clean(
     as_json: Annotated[bool, typer.Option("--json", help="print a document instead of sentences")] = False,
 ) -> None:
