@@ -108,7 +108,7 @@ def plan(faults: int, dice: random.Random) -> list[Cell]:
 
 
 def resumed(trial: Trial, books: Books, done: Strike) -> float | None:
-    """Seconds from the strike to the job's next beginning of a stage, or to its end; None if it never went on."""
+    """Seconds from the strike to the job's next beginning of a stage, or to its end; None if that was behind it."""
     later = [heard.at for heard in trial.ear.of(done.job) if heard.moment == "begin" and heard.at > done.at]
     row = books.jobs[done.job]
     later += [at for at in (row.ended_at, *(one.done_at for one in books.owed[done.job])) if at and at > done.at]
@@ -117,18 +117,19 @@ def resumed(trial: Trial, books: Books, done: Strike) -> float | None:
 
 def table(trial: Trial, books: Books, strikes: Sequence[Strike]) -> list[float]:
     """Print how fast jobs went on; every figure."""
-    waits: dict[Cell, list[float]] = defaultdict(list)
+    waits: dict[Cell, list[float | None]] = defaultdict(list)
     for done in strikes:
-        seconds = resumed(trial, books, done)
-        waits[done.fault, Stage(done.stage)].append(0.0 if seconds is None else seconds)
+        waits[done.fault, Stage(done.stage)].append(resumed(trial, books, done))
     print(f"{'':22}" + "".join(f"{stage:>18}" for stage in STAGES) + "   (count p50 p95 of seconds to go on)")
     for fault in Fault:
         print(f"{fault:22}" + "".join(f"{_figures(waits[fault, stage]):>18}" for stage in STAGES))
-    return [wait for some in waits.values() for wait in some]
+    return [wait for some in waits.values() for wait in some if wait is not None]
 
 
-def _figures(waits: list[float]) -> str:
-    return f"{len(waits)} {statistics.median(waits):.1f} {p95(waits):.1f}" if waits else "-"
+def _figures(waits: list[float | None]) -> str:
+    """How many were struck, and how fast those went on that were not at their end already."""
+    went = [wait for wait in waits if wait is not None]
+    return f"{len(waits)} {statistics.median(went):.1f} {p95(went):.1f}" if went else str(len(waits) or "-")
 
 
 def p95(waits: Sequence[float]) -> float:
@@ -177,6 +178,8 @@ def judged(trial: Trial, told: argparse.Namespace) -> int:
     dice, began = random.Random(told.seed), time.monotonic()
     crowd = Crowd(trial, under_way=told.jobs, seed=told.seed)
     crowd.begin()
+    if told.pace < 1:
+        TURN[Fault.FROZEN] = threading.Semaphore(2)  # but at true timings one: another of its queue goes on
     matrix = Matrix(trial, plan(told.faults, dice), dice)
     matrix.run(told.hands)
     crowd.end()

@@ -35,7 +35,7 @@ class Fault(StrEnum):
 
 
 DEAR = (Fault.CHILD, Fault.TREE, Fault.API)  # a process has to start again: seconds of processor time each
-TURN = {fault: threading.Semaphore(2 if fault is Fault.FROZEN else 1) for fault in Fault}  # of a kind at a time
+TURN = {fault: threading.Semaphore(1) for fault in Fault}  # of a kind at a time
 TURN[Fault.BROKEN] = TURN[Fault.HANGING]  # the bucket has one mood
 
 

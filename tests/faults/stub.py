@@ -39,10 +39,10 @@ def tell(job: str, stage: str, moment: str) -> None:
         line.sendto(json.dumps(said).encode(), os.environ[EAR])
 
 
-def settle(engine: Any, vault: Any, debt: Any) -> Any:
+def settle(engine: Any, vault: Any, debt: Any, *more: Any) -> Any:
     """The product's own deletion, announced."""
     tell(debt.job, Stage.PURGE, "begin")
-    done = _settle(engine, vault, debt)
+    done = _settle(engine, vault, debt, *more)
     tell(debt.job, Stage.PURGE, "end")
     return done
 
