@@ -69,7 +69,8 @@ def wrong(trial: Trial, crowd: Crowd, books: Books, strikes: Sequence[Strike]) -
     """Everything that is not as it must be, in words; empty if all is well."""
     found = [f"still under way: {name}" for name in books.waiting()]
     found += [f"unexplained answer: {error}" for error in crowd.errors]
-    found += [f"accepted, but not in the books: {job}" for job in crowd.started if job not in books.jobs]
+    begun = {job for job, row in books.jobs.items() if row.started_at is not None}
+    found += [f"accepted, but not begun in the books: {job}" for job in crowd.started if job not in begun]
     for job, row in books.jobs.items():
         found += [f"{job}: {fault}" for fault in _of_job(row, books, crowd, strikes)]
     failed = sum(row.ending == Ending.FAILED for row in books.jobs.values())

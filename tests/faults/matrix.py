@@ -11,27 +11,26 @@ import contextlib
 import itertools
 import random
 import signal
-import statistics
 import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 from sqlalchemy.engine import make_url
 
-from avatar.job import ORDER, Stage
+from avatar.job import Stage
 from tests.faults.crowd import Crowd
 from tests.faults.ear import Heard
-from tests.faults.judge import Books, calm, wrong
-from tests.faults.strikes import DEAR, TURN, Fault, Strike, strike
+from tests.faults.figures import p95, table
+from tests.faults.judge import calm, wrong
+from tests.faults.strikes import DEAR, STAGES, TURN, Fault, Strike, strike
 from tests.faults.trial import Shape, Trial, running
 
-STAGES = (*ORDER, Stage.PURGE)
 CHEAP = 4  # faults of a cheap kind for one that makes a process start again
 BAR = 90.0  # seconds: 95 of 100 are resumed within, at production timings
 Cell = tuple[Fault, Stage]
@@ -107,36 +106,6 @@ def plan(faults: int, dice: random.Random) -> list[Cell]:
     return cells
 
 
-def resumed(trial: Trial, books: Books, done: Strike) -> float | None:
-    """Seconds from the strike to the job's next beginning of a stage, or to its end; None if that was behind it."""
-    later = [heard.at for heard in trial.ear.of(done.job) if heard.moment == "begin" and heard.at > done.at]
-    row = books.jobs[done.job]
-    later += [at for at in (row.ended_at, *(one.done_at for one in books.owed[done.job])) if at and at > done.at]
-    return min(later) - done.at if later else None
-
-
-def table(trial: Trial, books: Books, strikes: Sequence[Strike]) -> list[float]:
-    """Print how fast jobs went on; every figure."""
-    waits: dict[Cell, list[float | None]] = defaultdict(list)
-    for done in strikes:
-        waits[done.fault, Stage(done.stage)].append(resumed(trial, books, done))
-    print(f"{'':22}" + "".join(f"{stage:>18}" for stage in STAGES) + "   (count p50 p95 of seconds to go on)")
-    for fault in Fault:
-        print(f"{fault:22}" + "".join(f"{_figures(waits[fault, stage]):>18}" for stage in STAGES))
-    return [wait for some in waits.values() for wait in some if wait is not None]
-
-
-def _figures(waits: list[float | None]) -> str:
-    """How many were struck, and how fast those went on that were not at their end already."""
-    went = [wait for wait in waits if wait is not None]
-    return f"{len(waits)} {statistics.median(went):.1f} {p95(went):.1f}" if went else str(len(waits) or "-")
-
-
-def p95(waits: Sequence[float]) -> float:
-    """What 95 of 100 do not exceed."""
-    return sorted(waits)[max(0, -(-95 * len(waits) // 100) - 1)] if waits else 0.0
-
-
 @contextlib.contextmanager
 def database(server: str) -> Iterator[str]:
     """A database of its own on a PostgreSQL server; empty: none, the ledger is SQLite."""
@@ -186,9 +155,7 @@ def judged(trial: Trial, told: argparse.Namespace) -> int:
     struck = time.monotonic() - began
     books = calm(trial, 60 + 400 * trial.shape.pace)
     waits = table(trial, books, matrix.strikes)
-    endings = defaultdict(int)
-    for row in books.jobs.values():
-        endings[row.ending or "not started"] += 1
+    endings = Counter(row.ending or "not started" for row in books.jobs.values())
     print(
         f"{len(matrix.strikes)} faults in {struck:.0f} s, {len(crowd.started)} jobs {dict(endings)}, "
         f"p95 {p95(waits):.1f} s; {crowd.abandoned} orders given up by the person, {matrix.missed} aims without a job, "

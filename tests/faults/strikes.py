@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from avatar.job import ORDER, Stage
 from avatar.ledger.engine import open_ledger
 from tests.faults.bucket import Mood
 from tests.faults.ear import Heard
 from tests.faults.trial import Trial
 
+STAGES = (*ORDER, Stage.PURGE)
 FROZEN = 90.0  # seconds at pace 1: half as long again as a lease
 
 
@@ -63,12 +65,10 @@ def strike(trial: Trial, fault: Fault, aim: Heard, dice: random.Random) -> Strik
         Fault.BROKEN: lambda: _mood(trial, Mood.BROKEN, dice),
         Fault.HANGING: lambda: _mood(trial, Mood.HANGING, dice),
     }
-    at, before = time.time(), _at_work(trial)
+    at, before = time.time(), trial.ear.at_work()
     deeds[fault]()
-    struck = {(aim.job, aim.stage)} if fault in (Fault.CHILD, Fault.TREE, Fault.FROZEN) else set()
-    wide = fault in (Fault.LEDGER, Fault.BROKEN, Fault.HANGING)
-    others = tuple(sorted(struck | ((before | _at_work(trial)) if wide else set())))
-    return Strike(fault, aim.stage, aim.job, at, time.time(), others)
+    struck = _hit(fault, aim, before, trial.ear.at_work())
+    return Strike(fault, aim.stage, aim.job, at, time.time(), tuple(sorted(struck)))
 
 
 def outage(trial: Trial, dice: random.Random) -> float:
@@ -76,8 +76,14 @@ def outage(trial: Trial, dice: random.Random) -> float:
     return max(0.05, dice.uniform(2, 30) * trial.shape.pace)
 
 
-def _at_work(trial: Trial) -> set[tuple[str, str]]:
-    return {(heard.job, heard.stage) for heard in trial.ear.at_work()}
+def _hit(fault: Fault, aim: Heard, before: list[Heard], after: list[Heard]) -> set[tuple[str, str]]:
+    """The jobs, each with its stage, that a fault may have cost an attempt."""
+    if fault in (Fault.API, Fault.BROKER):
+        return set()
+    reached = [aim, *before, *after] if fault in (Fault.LEDGER, Fault.BROKEN, Fault.HANGING) else [aim]
+    if fault in (Fault.TREE, Fault.FROZEN):
+        reached += [heard for heard in before if heard.boss == aim.boss]
+    return {(heard.job, heard.stage) for heard in reached}
 
 
 def _kill(pid: int) -> None:

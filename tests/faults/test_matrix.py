@@ -12,9 +12,10 @@ from collections import Counter
 import pytest
 
 from avatar.job import ORDER
-from tests.faults.matrix import STAGES, p95, plan
+from tests.faults.figures import p95
+from tests.faults.matrix import plan
 from tests.faults.moves import wrong_moves
-from tests.faults.strikes import DEAR, Fault
+from tests.faults.strikes import DEAR, STAGES, Fault
 from tests.faults.trial import ROOT
 
 WHOLE = [(was.value, stage, None) for was, stage in itertools.pairwise(ORDER)] + [("deliver", "purge", "done")]
