@@ -28,6 +28,7 @@ from avatar.web.schemas import Photo
 router = APIRouter(prefix="/v1/jobs/{job}/photos", tags=["photos"], responses=RESPONSES)
 MOST_BYTES = 20_000_000  # of one photo; intake refuses more with the same words
 LOOKS = 0.1  # seconds between two looks for the verdict
+LONGEST = 10.0  # seconds that a call may wait for it
 BODY = {
     "requestBody": {
         "required": True,
@@ -65,7 +66,7 @@ async def add(
             await run_in_threadpool(_undo, service, caller, owner, name)
         raise
     service.ring_photo(owner, name)
-    with anyio.move_on_after(wait):
+    with anyio.move_on_after(min(wait, LONGEST)):
         while row.code is None and wait:
             await anyio.sleep(LOOKS)
             row = await run_in_threadpool(uploads.find, service.engine, caller, owner, name)

@@ -1,0 +1,191 @@
+"""Calls made up from the published document, well-formed and not: python -m tests.web.fuzz --calls 20000
+
+Schemathesis makes them; identifiers of real jobs, photos and deletions are mixed in, so that calls get past the first
+door. Two clients call; each knows the other's identifiers and must never see or change anything of theirs. Prints a
+table of what was answered, and exits with 1 on a server error, an answer that the document does not promise, or a
+foreign read or write.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import hypothesis
+import schemathesis
+from fastapi.testclient import TestClient
+from rich.console import Console
+from rich.table import Table
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from avatar.job import JobId, Kind
+from avatar.ledger.clients import Quota, Scope, make_client
+from avatar.service import Pack, Service, open_service
+from avatar.settings import Settings
+from avatar.web.app import application
+from tests.web.test_jobs import delivered
+
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+CONSENT = {"adult": True, "own_face": True, "text": "These are photos of me, and I am an adult."}
+WANTED = {"styles": ["photo"], "count": 1, "consent": CONSENT}
+OUTWARD = "POST /v1/webhooks/{webhook}/test"  # would call the addresses that are made up; it has tests of its own
+PLENTY = Quota(10**9, 10**9, 10**9)
+
+
+@dataclass
+class Crowd:
+    """A client of the service with jobs in several states, and the identifiers that it knows."""
+
+    key: str
+    http: TestClient
+    known: dict[str, list[str]] = field(default_factory=dict)
+
+
+def crowd(app: Any, service: Service) -> Crowd:
+    """One client with jobs of every kind."""
+    _, key = make_client(service.engine, "fuzz", Scope.CLIENT, PLENTY)
+    http = TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
+    made = Crowd(key, http)
+    replenish(service, made)
+    return made
+
+
+def replenish(service: Service, made: Crowd) -> None:
+    """An unstarted, a started, a delivered and an erased job, in the place of those before."""
+    http = made.http
+    made.known = {"job": [], "photo": [], "deletion": [], "name": ["01-photo.png", "report.json", "oil"]}
+    for state in ("new", "started", "done", "erased"):
+        job = http.post("/v1/jobs", json=WANTED).json()["id"]
+        made.known["job"].append(job)
+        made.known["photo"].append(http.post(f"/v1/jobs/{job}/photos", content=b"x").json()["id"])
+        if state != "new":
+            http.post(f"/v1/jobs/{job}/start")
+        if state in ("done", "erased"):
+            delivered(service, job)
+            Pack(service.vault, JobId(job)).deliver({"01-photo.png": b"\x89PNG", "report.json": b"{}"})
+        if state == "erased":
+            made.known["deletion"].append(http.delete(f"/v1/jobs/{job}").json()["id"])
+
+
+def known(service: Service, owner: Crowd) -> str:
+    """All that the owner can see of their jobs, as one text to compare."""
+    seen = []
+    for job in owner.known["job"]:
+        for path in ("", "/photos", "/deletions"):
+            seen.append(owner.http.get(f"/v1/jobs/{job}{path}").text)
+        seen += [f"{kind}{service.vault.names(JobId(job), kind)}" for kind in Kind]
+    return "\n".join(seen)
+
+
+@contextmanager
+def brisk() -> Iterator[None]:
+    """Streams end at once and nobody is waited for."""
+    with (
+        mock.patch("avatar.web.events.LOOKS", 0.01),
+        mock.patch("avatar.web.events.LONGEST", 0.02),
+        mock.patch("avatar.web.photos.LONGEST", 0.01),
+    ):
+        yield
+
+
+@dataclass
+class Seen:
+    """What came of the calls."""
+
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+def calls(app: Any, caller: Crowd, ids: Callable[[], dict[str, list[str]]], each: int, seen: Seen, seed: int) -> None:
+    """So many calls of every operation by one client; `ids` are mixed into the paths."""
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
+    for offered in schema.get_all_operations():
+        operation, theirs = offered.ok(), ids()
+        if operation.label == OUTWARD:
+            continue
+
+        @hypothesis.seed(seed)
+        @hypothesis.settings(
+            max_examples=each, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+        )
+        @hypothesis.given(case=operation.as_strategy(), pick=hypothesis.strategies.randoms(use_true_random=False))
+        def one(case: Any, pick: Any, theirs: dict[str, list[str]] = theirs) -> None:
+            for name in case.path_parameters or {}:
+                if theirs.get(name) and pick.random() < 0.7:
+                    case.path_parameters[name] = pick.choice(theirs[name])
+            if case.operation.label == "POST /v1/jobs" and pick.random() < 0.5:
+                case.body = WANTED | {"test": pick.random() < 0.5}
+            answer = case.call(session=caller.http, headers={"Authorization": f"Bearer {caller.key}"})
+            seen.answers[f"{case.method} {case.operation.path}", answer.status_code] += 1
+            try:
+                case.validate_response(answer, checks=CHECKS)
+            except Exception as failure:  # told with all others at the end
+                seen.wrong.append(f"{case.method} {case.operation.path} {answer.status_code}: {str(failure)[:600]}")
+
+        one()
+
+
+def run(total: int, seed: int, folder: Path, tell: Callable[[str], None] = print) -> Seen:
+    """About so many calls, half of them by a stranger who knows the owner's identifiers."""
+    service = open_service(Settings(state=folder / "s", weights=folder / "w"))
+    app = application(service)
+    seen = Seen()
+    try:
+        with brisk(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            owner, stranger = crowd(app, service), crowd(app, service)
+            paths = app.openapi()["paths"]
+            operations = sum(method in ("get", "post", "put", "delete") for path in paths.values() for method in path)
+            before = known(service, owner)
+            calls(app, stranger, lambda: owner.known, max(1, total // 2 // operations), seen, seed)
+            if known(service, owner) != before:
+                seen.wrong.append("a stranger changed or erased what is not theirs")
+            tell(f"the owner's {len(owner.known['job'])} jobs stand as they stood")
+
+            def fresh() -> dict[str, list[str]]:
+                replenish(service, owner)
+                return owner.known
+
+            calls(app, owner, fresh, max(1, total // 2 // operations), seen, seed + 1)
+    finally:
+        service.engine.dispose()
+    return seen
+
+
+def main() -> int:
+    """Read the command line, call, and print the table."""
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("--calls", type=int, default=20_000)
+    ask.add_argument("--seed", type=int, default=0)
+    told = ask.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        seen = run(told.calls, told.seed, Path(folder))
+    table = Table("operation", "answers")
+    for operation in sorted({operation for operation, _ in seen.answers}):
+        counts = {status: count for (name, status), count in sorted(seen.answers.items()) if name == operation}
+        table.add_row(operation, "  ".join(f"{status}: {count}" for status, count in counts.items()))
+    console = Console()
+    console.print(table)
+    for line, count in Counter(seen.wrong).most_common(20):
+        console.print(f"{count} x {line}\n", markup=False)
+    errors = sum(count for (_, status), count in seen.answers.items() if status >= 500)
+    console.print(f"{seen.answers.total()} calls, {errors} server errors, {len(seen.wrong)} answers wrong")
+    return 1 if seen.wrong or errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
