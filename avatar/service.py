@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from avatar.broker import EmbeddedBroker
 from avatar.erasure.settle import settle
+from avatar.erasure.signing import Signer, signer_at
 from avatar.errors import Spoiled
 from avatar.heartbeat import Heartbeat, HeldVault
 from avatar.job import ORDER, Job, JobId, Kind, Outcome
@@ -64,6 +65,7 @@ class Service:
     times: Times
     safe: Safe  # of webhooks' secrets
     policy: Policy  # which webhooks may be called
+    signer: Signer  # of receipts
 
     def bench(self, queue: Queue) -> Bench:
         """What a worker of this queue has at hand; its base stays in memory from job to job."""
@@ -125,7 +127,7 @@ class Service:
         """Carry out one deletion, if it is due and nobody else is at it."""
         debt = deletions.take(self.engine, deletion, self.times.lease)
         if debt is not None:
-            settle(self.engine, self.vault, debt)
+            settle(self.engine, self.vault, debt, self.signer, self.settings.pace * deletions.SECOND_LOOK)
 
     def ring_what_waits(self) -> int:
         """Rescue what died, end what is too old, and ring for all that waits and was not rung of late."""
@@ -145,7 +147,7 @@ def open_service(settings: Settings) -> Service:
     """The service as the settings say; the ledger is brought up to date, keys are made where there are none."""
     engine = open_ledger(settings.ledger.get_secret_value() or f"sqlite:///{settings.service / 'ledger' / 'ledger.db'}")
     upgrade(engine)
-    master = master_key(settings.sealing_key or settings.service / "sealing" / "sealing.key")
+    master = master_key(settings.sealing)
     keys = Keyring(settings.keys or settings.service / "keys", master)
     return Service(
         settings=settings,
@@ -155,6 +157,7 @@ def open_service(settings: Settings) -> Service:
         times=times_of(settings),
         safe=Safe(master),
         policy=Policy(settings.webhooks_ports, settings.webhooks_local),
+        signer=signer_at(settings.signing),
     )
 
 

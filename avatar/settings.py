@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     s3_region: str | None = None
     keys: Path | None = None  # folder of the jobs' keys; shared by all machines, and in no backup
     sealing_key: Path | None = None  # file of 32 bytes that wraps them; made on the first start
+    signing_key: Path | None = None  # file of 32 bytes that signs receipts; made on the first start
     keep_days: int = Field(default=30, ge=1, le=90)  # of a delivered pack
     webhooks_ports: tuple[int, ...] = (443,)  # that a client's address may name, as JSON: [443, 8443]
     webhooks_local: bool = False  # also call this very machine, without TLS as well; for an app's developer alone
@@ -73,3 +74,18 @@ class Settings(BaseSettings):
     def service(self) -> Path:
         """The folder of what the service keeps on this machine."""
         return self.state / "service"
+
+    @property
+    def sealing(self) -> Path:
+        """The file of the sealing key."""
+        return self.sealing_key or self.service / "sealing" / "sealing.key"
+
+    @property
+    def signing(self) -> Path:
+        """The file of the key that signs the service's receipts; beside the sealing key unless it was named."""
+        return self.signing_key or self.sealing.with_name("signing.key")
+
+    @property
+    def signing_here(self) -> Path:
+        """The same of jobs on one's own machine; not in the state folder, of which such a job leaves nothing."""
+        return self.signing_key or self.weights.with_name("signing") / "signing.key"

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avatar.erasure.signing import Signer
 from avatar.job import ORDER, Job, Outcome, Stage
 from avatar.packs.style import Style, load_styles, pick
 from avatar.photos import faces as face_backs
@@ -164,10 +165,11 @@ class Bench:
         return deliver.run(job, deliver.DeliverPorts(self.vault, self.delivery, progress))
 
 
-def erase_local(vault: LocalVault, delivery: Folder, record: Record) -> Mapping[str, Any]:
-    """Erase everything of a job of this machine, leave the receipt beside the pack, and say how much went."""
+def erase_local(signer: Signer, vault: LocalVault, delivery: Folder, record: Record) -> Mapping[str, Any]:
+    """Erase everything of a job of this machine, leave the signed receipt beside the pack, and say how much went."""
     hand_over = functools.partial(delivery.add, "receipt.json")
-    return purge.run(record.job, purge.PurgePorts(vault, lambda: record.sweeps, hand_over)).facts
+    ports = purge.PurgePorts(vault, lambda: record.sweeps, hand_over, signer.sign)
+    return purge.run(record.job, ports).facts
 
 
 def build(

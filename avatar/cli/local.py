@@ -16,6 +16,7 @@ from typing import Any
 
 from avatar.cli import show
 from avatar.cli.tidy import sweep
+from avatar.erasure.signing import signer_at
 from avatar.errors import JobRefused
 from avatar.job import ClassWord, Consent, Ending, Job, Kind, Stage, new_id
 from avatar.pipeline import Record, carry
@@ -55,6 +56,7 @@ def sample_selfies() -> tuple[Path, ...]:
 def make_pack(order: Order, settings: Settings) -> int:
     """Run the whole job; the exit code. Whatever happens, purge is the last thing that happens."""
     target = usable(order.out)
+    signer = signer_at(settings.signing_here)  # first: who can not sign what was erased takes nothing in
     sweep(settings)
     vault = LocalVault(settings.state / "jobs", MemoryKeys())
     job = _job(order)
@@ -70,7 +72,7 @@ def make_pack(order: Order, settings: Settings) -> int:
             carry(record, bench.hands(lines.begin, lines.report, lines.end), vault)
     finally:
         with undisturbed():
-            erased = erase_local(vault, delivery, record)
+            erased = erase_local(signer, vault, delivery, record)
     if record.job.ending is Ending.REFUSED:
         delivery.add("report.json", _refusal(record))
     return _tell(record, names, target, erased, time.monotonic() - begun)

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from avatar.cli import show
+from avatar.cli import receipts, show
 from avatar.errors import AvatarError, Cancelled, JobRefused
 from avatar.job import ClassWord
 from avatar.settings import Settings, hush
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 weights = typer.Typer(no_args_is_help=True, help="Base models and face models: what there is, and fetching it.")
 app.add_typer(weights, name="weights")
+app.add_typer(receipts.app, name="receipt")
 
 Photos = Annotated[list[Path], typer.Argument(help="5 to 20 photos of one adult, or folders of them", exists=True)]
 Styles = Annotated[str, typer.Option("--styles", "-s", help="names of style packs, separated by commas")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from avatar.erasure.erase import erase_job
+from avatar.erasure.signing import signer_at
 from avatar.job import Ending
 from avatar.settings import Settings
 from avatar.vault.folder import undo
@@ -20,7 +21,8 @@ def sweep(settings: Settings) -> list[str]:
         pack = undo(vault.read_note(job))
         paper = erase_job(vault, job, Ending.DONE if pack else Ending.FAILED)
         if pack is not None and not (pack / "receipt.json").exists():
-            (pack / "receipt.json").write_text(json.dumps(paper, indent=2))
+            signed = signer_at(settings.signing_here).sign(paper)
+            (pack / "receipt.json").write_text(json.dumps(signed, indent=2))
         vault.remove(job)
         done.append(str(job))
     return done

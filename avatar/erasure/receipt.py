@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-SCHEMA = "avatar.receipt/1"
+SCHEMA = "avatar.receipt/2"
+POLICY = "2026-11-22"  # of the table in `retention`; whoever changes what that says raises it here
+SEALS = ("digest", "chain", "signature")  # what is added to a body by binding it
 
 NEVER_STORED = (
     "face descriptors: held in memory only",
@@ -22,6 +24,12 @@ NOT_COVERED = (
     "the photos where you keep them: they were only read",
     "copies that the operating system made of memory (swap, hibernation)",
     "freed blocks of the disk: they hold ciphertext whose key was never on the disk",
+)
+NOT_COVERED_BY_SERVICE = (
+    "the photos where you keep them, and what you fetched of the pack",
+    "a download that had begun before its key was destroyed",
+    "copies that the operating system made of memory (swap, hibernation)",
+    "freed blocks of disks: they hold ciphertext whose key was overwritten where it lay",
 )
 
 
@@ -53,11 +61,19 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def receipt(
-    job: str, ending: str, lines: Sequence[Erased], *, key_destroyed: bool, remains: Sequence[str]
+    job: str,
+    ending: str,
+    lines: Sequence[Erased],
+    *,
+    key_destroyed: bool,
+    remains: Sequence[str],
+    not_covered: Sequence[str] = NOT_COVERED,
+    **more: Any,
 ) -> dict[str, Any]:
     """The document. `remains` is the listing made after the erasure: `complete` is true only if it is empty."""
-    body = {
+    whole = {
         "schema": SCHEMA,
+        "policy": POLICY,
         "job": job,
         "ending": ending,
         "key_destroyed": key_destroyed,
@@ -65,12 +81,22 @@ def receipt(
         "listed_again": {"at": now(), "objects": len(remains)},
         "complete": key_destroyed and not remains,
         "never_stored": list(NEVER_STORED),
-        "not_covered": list(NOT_COVERED),
+        "not_covered": list(not_covered),
+        **more,
     }
-    return body | {"digest": hashlib.sha256(canonical(body)).hexdigest()}
+    return whole | {"digest": digest(whole)}
+
+
+def body(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said, without what binds it."""
+    return {key: value for key, value in document.items() if key not in SEALS}
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical body, in hex."""
+    return hashlib.sha256(canonical(body(document))).hexdigest()
 
 
 def check(document: Mapping[str, Any]) -> bool:
-    """True if the digest fits the rest: one flipped byte is seen. It does not say who wrote it."""
-    body = {key: value for key, value in document.items() if key != "digest"}
-    return hashlib.sha256(canonical(body)).hexdigest() == document.get("digest")
+    """True if the digest fits the rest: one flipped byte is seen. Who wrote it is for `signing.faults` to say."""
+    return digest(document) == document.get("digest")

@@ -1,18 +1,19 @@
 """What is kept, until which event, and for how long at most: one table, made from the numbers that the code obeys.
 
 Stages die by `avatar.job.DIES_AFTER`, jobs and packs by `avatar.ledger.claims.Times`, rows by `avatar.ledger.expiry`;
-nothing here is written a second time. Whoever changes what the table says raises `POLICY`, which each receipt names.
+nothing here is written a second time. Whoever changes what the table says raises
+`receipt.POLICY`, which each receipt names.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from avatar.erasure.receipt import POLICY as POLICY
 from avatar.job import DIES_AFTER, Kind
 from avatar.ledger.claims import Times
+from avatar.ledger.deletions import SECOND_LOOK
 from avatar.ledger.expiry import ANSWERS, TOLD
-
-POLICY = "2026-11-22"  # of the table below; a test keeps its digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +82,7 @@ def _rows(times: Times, pace: float) -> tuple[Kept, ...]:
         ),
         Kept("answers", "first answers to repeated calls, sealed", LEDGER, "a day is over", pace * ANSWERS, "the call"),
         Kept("messages", "which messages were sent, when", LEDGER, "their time is over", pace * TOLD, "the message"),
+        Kept("late_writes", "what a write under way left, unreadable", "store", "the second look", pace * SECOND_LOOK,
+             "the erasure"),
         Kept("books", "ids, times, codes, the words agreed to, receipts", LEDGER, "it is kept", None, "the order"),
-    )
+    )  # fmt: skip

@@ -1,7 +1,8 @@
 """Pay one debt of deletion of a service: key, objects, rows, in this order; list again; write the receipt.
 
 Covers: any number of repeats and kills in between; a late writer, who is refused by the missing key; rows that are
-        overwritten. A deletion that leaves anything is not paid and comes back.
+        overwritten. A deletion that leaves anything is not paid and comes back. What a write that was under way
+        left behind, sealed under a key that is gone, is taken by a second look.
 Does not cover: a link to a picture that was opened before; what a client has stored of its own.
 """
 
@@ -10,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete
 
-from avatar.erasure.receipt import erased, receipt
+from avatar.erasure.receipt import NOT_COVERED_BY_SERVICE, Erased, erased, receipt
+from avatar.erasure.signing import Signer
 from avatar.errors import Unsafe
 from avatar.job import JobId, Kind
-from avatar.ledger.clock import now
-from avatar.ledger.deletions import Debt, What, pay
+from avatar.ledger.chain import Signed
+from avatar.ledger.clock import read
+from avatar.ledger.deletions import SECOND_LOOK, Debt, What, pay
 from avatar.ledger.engine import scrub, transaction
 from avatar.ledger.tables import JobRow, PhotoRow
 
@@ -31,31 +34,54 @@ class TwoKeyVault(Protocol):
     def remains(self, job: JobId, kinds: tuple[Kind, ...]) -> list[str]: ...
 
 
-def settle(engine: Engine, vault: TwoKeyVault, debt: Debt) -> dict[str, Any]:
-    """Erase what is owed and record its receipt. Unsafe if anything is still there: the debt stays."""
+def settle(
+    engine: Engine, vault: TwoKeyVault, debt: Debt, signer: Signer, second: float = SECOND_LOOK
+) -> Mapping[str, Any]:
+    """Erase what is owed and record its receipt. Unsafe if anything is still there: the debt stays.
+
+    The second look, `second` seconds after the first, does all of it again: what a write under way left is in its line.
+    """
     kinds = tuple(Kind) if debt.what is What.EVERYTHING else INPUTS
     vault.forget_key(debt.job)
     if debt.what is What.EVERYTHING:
         vault.forget_key(debt.job, Kind.PACK)
-    lines = [erased(kind, names, "purge") for kind in kinds if (names := vault.erase(debt.job, kind))]
+    after = "purge" if debt.look == 1 else "second_look"
+    lines = [erased(kind, names, after) for kind in kinds if (names := vault.erase(debt.job, kind))]
     remains = vault.remains(debt.job, kinds)
     if remains:
         raise Unsafe(f"{len(remains)} objects are still there after they were erased.", code="not_erased")
     if debt.what is What.EVERYTHING:
         _scrub_rows(engine, debt.job)
-    told = receipt(debt.job, debt.reason, lines, key_destroyed=True, remains=remains)
-    pay(engine, debt, told)
-    return told
+    before = [Erased(**line) for line in (debt.before or {}).get("erased", ())]
+    told = receipt(
+        debt.job,
+        debt.reason,
+        [*before, *lines],
+        key_destroyed=True,
+        remains=remains,
+        not_covered=NOT_COVERED_BY_SERVICE,
+        deletion=debt.id,
+        what=debt.what,
+        look=debt.look,
+    )
+    return pay(engine, debt, told, lambda number, previous: bound(signer.sign(told, number, previous)), second)
+
+
+def bound(document: dict[str, Any]) -> Signed:
+    """A signed receipt as the ledger's chain takes it."""
+    chain, signature = document["chain"], document["signature"]
+    return Signed(chain["sequence"], document["digest"], chain["link"], signature["value"], signature["key"], document)
 
 
 def _scrub_rows(engine: Engine, job: JobId) -> None:
     """What the ledger knew of the photos and of what was made; ids, times, and how it ended and why, stay."""
     with transaction(engine) as session:
         session.execute(delete(PhotoRow).where(PhotoRow.job == job))
-        facts = session.scalar(select(JobRow.facts).where(JobRow.id == job)) or {}
-        values = {"facts": _times(facts), "progress": {}, "erased_at": now()}
-        session.execute(update(JobRow).where(JobRow.id == job).values(values))
-    scrub(engine)
+        row = session.get_one(JobRow, job, with_for_update=True)
+        row.facts, row.progress = _times(row.facts), {}
+        row.erased_at = row.erased_at or read(session)
+    if not scrub(engine):
+        raise Unsafe("Somebody still reads old pages of the ledger; they are not emptied yet.", code="not_scrubbed")
 
 
 def _times(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -87,6 +87,7 @@ class JobRow(Table):
     cancel: Mapped[bool] = mapped_column(Boolean, default=False)
     rung_at: Maybe  # when a worker was last rung for this stage
     erased_at: Maybe  # when everything of it was gone, the pack as well
+    held: Mapped[bool] = mapped_column(Boolean, default=False, server_default="0")  # a legal hold: nothing erases it
 
 
 class PhotoRow(Table):
@@ -145,11 +146,38 @@ class DeletionRow(Table):
     asked_at: Moment
     due_at: Moment  # not before this
     done_at: Maybe
+    second_at: Maybe  # when the second look is due; None before the first, and after the second
     tries: Mapped[int] = mapped_column(default=0)  # without a limit
     fence: Mapped[int] = mapped_column(default=0)
     lease_until: Maybe
     rung_at: Maybe
     receipt: Mapped[dict[str, Any] | None]
+
+
+class ReceiptRow(Table):
+    """One link of the chain of receipts. Anybody may read it: digests and signatures, and no id of a job."""
+
+    __tablename__ = "receipts"
+
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # from 1, without a gap
+    at: Moment
+    digest: Mapped[str] = mapped_column(String(64))  # of the receipt's body
+    link: Mapped[str] = mapped_column(String(64))  # of sequence, the link before, and digest
+    signature: Mapped[str] = mapped_column(String(128))  # Ed25519, hex
+    key: Mapped[str] = mapped_column(String(16))  # which key signed
+
+
+class HoldRow(Table):
+    """A legal hold on a job: while one is not lifted, nothing of the job is erased."""
+
+    __tablename__ = "holds"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    code: Mapped[str] = mapped_column(String(40))  # the operator's reason, of a closed list
+    who: Mapped[str] = mapped_column(String(40))
+    made_at: Moment
+    lifted_at: Maybe
 
 
 class EndpointRow(Table):

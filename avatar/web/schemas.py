@@ -115,3 +115,32 @@ class Retention(_Wire):
     kept: list[Kept]
 
 
+class ReceiptKey(_Wire):
+    key: str = Field(description="its short name, as receipts give it")
+    hex: str = Field(description="the 32 bytes of the Ed25519 public key")
+    jwk: dict[str, str]
+
+
+class ChainLink(_Wire):
+    sequence: int
+    previous: str
+    digest: str
+    link: str
+    signature: str
+    key: str
+
+
+class ReceiptChain(_Wire):
+    links: list[ChainLink]
+    next: int | None = Field(description="what to ask for `after` to go on; null: this is the end for now")
+
+
+class StyleCard(_Wire):
+    name: str
+    title: str
+    summary: str
+    author: str
+    licence: str
+    version: str
+    face_visible: bool
+    preview: str | None

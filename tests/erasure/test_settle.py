@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 
 from avatar.erasure.receipt import check
 from avatar.erasure.settle import INPUTS, settle
+from avatar.erasure.signing import Signer
 from avatar.errors import Spoiled, Stale, Unsafe
 from avatar.job import ClassWord, JobId, Kind, new_id
 from avatar.ledger import deletions, orders, uploads
@@ -23,6 +24,7 @@ from avatar.vault.keyring import Keyring
 from avatar.vault.sealed import SealedVault
 from tests.ordering import photographed
 
+SIGNER = Signer(bytes(32))
 WANTED = orders.Wanted(ClassWord.PERSON, ("photo",), 4, "pocket", 1, "These are photos of me.")
 
 
@@ -61,7 +63,7 @@ def owed(engine: Engine, job: JobId, what: What) -> Debt:
 
 
 def test_the_end_of_a_job_takes_everything_but_the_pack(engine: Engine, vault: SealedVault, job: JobId) -> None:
-    told = settle(engine, vault, owed(engine, job, What.INPUTS))
+    told = settle(engine, vault, owed(engine, job, What.INPUTS), SIGNER)
     assert vault.remains(job) == ["pack/a"]
     assert vault.get(job, Kind.PACK, "a") == b"x"
     assert {line["kind"] for line in told["erased"]} == set(INPUTS)
@@ -73,7 +75,7 @@ def test_deleting_everything_takes_pack_keys_and_what_the_ledger_knew(
     engine: Engine, vault: SealedVault, job: JobId, tmp_path: Path
 ) -> None:
     debt = owed(engine, job, What.EVERYTHING)
-    told = settle(engine, vault, debt)
+    told = settle(engine, vault, debt, SIGNER)
     assert vault.remains(job) == []
     assert list((tmp_path / "keys").iterdir()) == []
     with pytest.raises(Spoiled):
@@ -90,7 +92,7 @@ def test_what_will_not_go_stays_owed(
     debt = owed(engine, job, What.EVERYTHING)
     monkeypatch.setattr(SealedVault, "erase", lambda *_: [])
     with pytest.raises(Unsafe, match="still there"):
-        settle(engine, vault, debt)
+        settle(engine, vault, debt, SIGNER)
     with transaction(engine) as session:
         assert session.get_one(DeletionRow, debt.id).done_at is None
     with pytest.raises(Spoiled):  # and yet nobody can read it any more
@@ -122,7 +124,7 @@ def test_cut_off_anywhere_and_repeated_it_ends_paid(engine: Engine, vault: Seale
                 return super().erase(job, kind)
 
         try:
-            settle(engine, Dying(vault._store, vault._keys), debt)
+            settle(engine, Dying(vault._store, vault._keys), debt, SIGNER)
             break
         except ConnectionError:
             continue
@@ -138,4 +140,4 @@ def test_a_worker_that_was_overtaken_can_not_say_it_is_paid(engine: Engine, vaul
     assert late is not None
     assert deletions.take(engine, deletion, 60) is not None
     with pytest.raises(Stale):
-        settle(engine, vault, late)
+        settle(engine, vault, late, SIGNER)

@@ -56,7 +56,7 @@ def test_a_job_from_the_first_call_to_the_receipt(caller: Call, service: Service
     assert (erased.status_code, erased.json()["state"]) == (202, "owed")
     debt = deletions.take(service.engine, erased.json()["id"], 60)
     assert debt is not None
-    settle(service.engine, service.vault, debt)
+    settle(service.engine, service.vault, debt, service.signer)
     told = client.get(erased.headers["Location"]).json()
     assert (told["state"], told["receipt"]["complete"]) == ("done", True)
     assert service.vault.remains(JobId(job)) == []

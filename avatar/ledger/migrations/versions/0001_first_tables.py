@@ -34,6 +34,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest"),
     )
     op.create_table(
+        "receipts",
+        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("link", sa.String(length=64), nullable=False),
+        sa.Column("signature", sa.String(length=128), nullable=False),
+        sa.Column("key", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("sequence"),
+    )
+    op.create_table(
         "answers",
         sa.Column("client", sa.String(length=40), nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -96,6 +106,7 @@ def upgrade() -> None:
         sa.Column("cancel", sa.Boolean(), nullable=False),
         sa.Column("rung_at", sa.Double(), nullable=True),
         sa.Column("erased_at", sa.Double(), nullable=True),
+        sa.Column("held", sa.Boolean(), server_default="0", nullable=False),
         sa.CheckConstraint("fence >= 0 AND attempt >= 0", name="counts"),
         sa.ForeignKeyConstraint(
             ["client"],
@@ -117,6 +128,7 @@ def upgrade() -> None:
         sa.Column("asked_at", sa.Double(), nullable=False),
         sa.Column("due_at", sa.Double(), nullable=False),
         sa.Column("done_at", sa.Double(), nullable=True),
+        sa.Column("second_at", sa.Double(), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.Double(), nullable=True),
@@ -131,6 +143,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("deletions", schema=None) as batch_op:
         batch_op.create_index("deletions_due", ["done_at", "due_at"], unique=False)
+
+    op.create_table(
+        "holds",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("who", sa.String(length=40), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("lifted_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_holds_job"), ["job"], unique=False)
 
     op.create_table(
         "links",
