@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -208,3 +210,32 @@ def test_previews_of_styles_are_pictures(caller: Call) -> None:
     assert (shown.headers["Content-Type"], shown.content[:4]) == ("image/png", b"\x89PNG")
     for wrong in ("/v1/styles/none/preview.png", "/v1/styles/..%2Foil/preview.png"):
         assert client.get(wrong).status_code == 404
+
+
+def test_a_leaked_key_in_fifty_hands_spends_its_quota_and_touches_no_other(
+    caller: Call, wanted: dict[str, object]
+) -> None:
+    leaked, other = caller(Quota(jobs_a_day=3, running=1, uploads_an_hour=7)), caller()
+    theirs = made(other, wanted)
+    gate, said = threading.Barrier(50), Counter[str]()
+
+    def hand() -> None:
+        gate.wait()
+        order = leaked.post("/v1/jobs", json=wanted)
+        said["orders"] += order.status_code == 201
+        for job in [one["id"] for one in leaked.get("/v1/jobs").json()["jobs"]]:
+            said["photos"] += leaked.post(f"/v1/jobs/{job}/photos", content=b"x").status_code == 201
+            leaked.post(f"/v1/jobs/{job}/start")
+        said["foreign"] += leaked.delete(f"/v1/jobs/{theirs}").status_code != 404
+
+    hands = [threading.Thread(target=hand) for _ in range(50)]
+    for one in hands:
+        one.start()
+    for one in hands:
+        one.join()
+    jobs = leaked.get("/v1/jobs").json()["jobs"]
+    assert (said["orders"], len(jobs), said["foreign"]) == (3, 3, 0)
+    assert said["photos"] <= 7
+    assert sum(job["state"] == "queued" for job in jobs) == 1
+    assert made(other, wanted)
+    assert other.get(f"/v1/jobs/{theirs}").json()["state"] == "waiting_for_photos"
