@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from avatar.cli import receipts, show
+from avatar.cli import operator, receipts, show
 from avatar.errors import AvatarError, Cancelled, JobRefused
 from avatar.job import ClassWord
 from avatar.settings import Settings, hush
@@ -29,6 +29,7 @@ app = typer.Typer(
 weights = typer.Typer(no_args_is_help=True, help="Base models and face models: what there is, and fetching it.")
 app.add_typer(weights, name="weights")
 app.add_typer(receipts.app, name="receipt")
+operator.add_to(app)
 
 Photos = Annotated[list[Path], typer.Argument(help="5 to 20 photos of one adult, or folders of them", exists=True)]
 Styles = Annotated[str, typer.Option("--styles", "-s", help="names of style packs, separated by commas")]
@@ -201,6 +202,7 @@ def run() -> None:
     except Exception as fault:  # a defect of ours: said in one line, as a traceback could tell more than it should
         if "AVATAR_TRACEBACK" in os.environ:
             raise
-        show.errors.print(f"[bold red]A fault of this program: {type(fault).__name__}: {fault}[/] [dim](fault)[/]")
+        words = "" if sys.argv[1:2] == ["serve"] else f": {fault}"  # a service's terminal is a log, which holds no text
+        show.errors.print(f"[bold red]A fault of this program: {type(fault).__name__}{words}[/] [dim](fault)[/]")
         show.errors.print("  → AVATAR_TRACEBACK=1 shows where; nothing of the job was left behind")
         sys.exit(1)

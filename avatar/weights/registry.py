@@ -142,14 +142,19 @@ def entry(name: str) -> Base:
     return TABLE[name]
 
 
+def named(name: str) -> Base:
+    """A base that can draw, by its name in the table and nothing else: what callers from outside may ask for."""
+    base = entry(name)
+    if base.family is Family.FACES:
+        raise UnknownBase(f"{base.name!r} is a face pack, not a base that can draw.")
+    return base
+
+
 def find(name_or_path: str | Path) -> Base:
     """A base by its name in the table, or by the path of a folder that holds a pipeline's files."""
     folder = Path(name_or_path)
     if isinstance(name_or_path, str) and name_or_path in TABLE:
-        base = TABLE[name_or_path]
-        if base.family is Family.FACES:
-            raise UnknownBase(f"{base.name!r} is a face pack, not a base that can draw.")
-        return base
+        return named(name_or_path)
     if (folder / "model_index.json").is_file():
         return _from_folder(folder.resolve())
     return entry(str(name_or_path))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
+import avatar
 from avatar.erasure.settle import settle
 from avatar.job import ORDER, Done, JobId, Kind, Stage
 from avatar.ledger import claims, deletions
@@ -19,6 +21,9 @@ from avatar.ledger.engine import reading, transaction
 from avatar.ledger.tables import JobRow, LinkRow
 from avatar.service import Service
 from tests.web.conftest import Call
+
+
+POCKET = str(Path(avatar.__file__).parent / "pocket" / "base")  # a folder of this machine is no name
 
 
 def made(client: Any, wanted: dict[str, object]) -> str:
@@ -84,6 +89,8 @@ def test_every_failure_is_a_problem_with_a_code(caller: Call, wanted: dict[str, 
     cases = [
         (client.post("/v1/jobs", json=wanted | {"styles": ["oi"]}), 422, "unknown_style"),
         (client.post("/v1/jobs", json=wanted | {"base": "nothing"}), 422, "unknown_base"),
+        (client.post("/v1/jobs", json=wanted | {"base": "auraface"}), 422, "unknown_base"),
+        (client.post("/v1/jobs", json=wanted | {"base": POCKET}), 422, "unknown_base"),
         (client.post("/v1/jobs", json=wanted | {"consent": child}), 422, "invalid_request"),
         (client.post("/v1/jobs", json=wanted | {"coutn": 3}), 422, "invalid_request"),
         (client.post("/v1/jobs", content=b"{"), 422, "invalid_request"),
