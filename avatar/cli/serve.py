@@ -31,6 +31,7 @@ CALM = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglev
 CROWD = {Queue.LIGHT: "2", Queue.HEAVY: "1", Queue.PURGE: "1"}  # a photo's verdict must not wait for another's intake
 PATIENCE = 20.0  # seconds a part may take to stop
 FIRST = Quota(jobs_a_day=100, running=4, uploads_an_hour=400)  # of the key that the first start shows
+HERE = ("127.0.0.1", "::1", "localhost")  # who can call these is on this machine: the page takes orders without a key
 AGAIN = 2.0  # seconds before a part that died is started again
 
 
@@ -70,6 +71,7 @@ def parts(settings: Settings, host: str, port: int) -> list[Part]:
     """What runs: the API, a worker of each queue, and the schedule."""
     api = (sys.executable, "-m", "uvicorn", "--factory", "avatar.web.main:made", "--host", host, "--port", str(port),
            "--log-level", "warning", "--no-server-header")  # fmt: skip
+    said = ("env", "AVATAR_PAGE=open") if settings.page == "auto" and host in HERE else ()
     workers = [
         Part(queue.value, (*CELERY, "worker", "--queues", queue.value, "--concurrency", CROWD[queue],
                            "--hostname", f"{queue.value}@%h", *CALM))
@@ -77,7 +79,7 @@ def parts(settings: Settings, host: str, port: int) -> list[Part]:
     ]  # fmt: skip
     clock = str(settings.service / "clock" / "schedule")
     beat = Part("schedule", (*CELERY, "beat", "--schedule", clock, "--pidfile", "", "--loglevel", "WARNING"))
-    return [Part("api", api), *workers, beat]
+    return [Part("api", (*said, *api)), *workers, beat]
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
@@ -100,6 +102,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
             running = parts(settings, host, port)
             stack.callback(_stop, running)
             show.console.print(f"Serving on http://{host}:{port}; Ctrl-C stops all of it.")
+            if settings.page != "off":
+                show.console.print(f"The page to order and wait on: http://{host}:{port}/")
             while True:
                 if broker is not None and broker.keep():
                     logs.say("part_ended", logging.WARNING, part="broker")

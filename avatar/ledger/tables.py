@@ -108,7 +108,7 @@ class PhotoRow(Table):
 
 
 class LinkRow(Table):
-    """A link that opens one job to its holder, told by its digest; it outlives an erased job by a day, for the receipt."""
+    """A link that opens one job to its holder; it outlives an erased job by a day, to show the receipt."""
 
     __tablename__ = "links"
 

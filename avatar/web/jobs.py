@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response, status
 
 from avatar.errors import Forbidden, NotFound
-from avatar.job import JobId, Kind, new_id
+from avatar.job import JobId, new_id
 from avatar.ledger import orders
 from avatar.ledger.clients import Client, Scope, make_link
 from avatar.packs.style import load_styles, pick
@@ -18,7 +18,7 @@ from avatar.web.guard import Caller, Future, Here
 from avatar.web.once import Once, nonce
 from avatar.web.problems import RESPONSES
 from avatar.web.schemas import Deletion, JobPage, JobState, Link, NewJob
-from avatar.weights.registry import find
+from avatar.weights.registry import named
 from avatar.wiring import styles_folder
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Once, responses=RESPONSES)
@@ -31,10 +31,7 @@ def make(
     """A new job, still without photos. Consent is attested here, before any photo is sent."""
     if caller.scope is Scope.LINK:
         raise Forbidden("A link opens one job; it makes no other.")
-    pick(load_styles(styles_folder(service.settings)), wanted.styles)
-    find(wanted.base)
-    job = _fresh(service, caller, wanted, nonce(request))
-    service.vault.open(job)
+    job = order(service, caller, wanted, nonce(request))
     response.headers["Location"] = f"/v1/jobs/{job}"
     response.headers.update(limits(orders.spare(service.engine, caller)))
     return told.state(service, future, orders.look(service.engine, caller, job))
@@ -79,23 +76,31 @@ def cancel(job: str, caller: Caller, service: Here, future: Future) -> JobState:
 def erase(job: str, caller: Caller, service: Here, response: Response) -> Deletion:
     """Stop it and erase everything of it, the pack as well. From this answer on nothing of it can be read."""
     deletion = orders.erase(service.engine, caller, JobId(job))
-    for kind in (Kind.PHOTO, Kind.PACK):
-        service.vault.forget_key(JobId(job), kind)
+    service.forget(JobId(job))
     service.ring_deletion(deletion)
     response.headers["Location"] = f"/v1/deletions/{deletion}"
-    return told.deletion(orders.deletion(service.engine, caller, deletion))
+    return told.deletion(service, orders.deletion(service.engine, caller, deletion))
 
 
 @router.get("/{job}/deletions")
 def deletions(job: str, caller: Caller, service: Here) -> list[Deletion]:
     """What of it is owed to be erased and by when, and what was, each with its receipt."""
-    return [told.deletion(row) for row in orders.deletions(service.engine, caller, JobId(job))]
+    return [told.deletion(service, row) for row in orders.deletions(service.engine, caller, JobId(job))]
 
 
 @router.post("/{job}/links", status_code=status.HTTP_201_CREATED)
 def link(job: str, caller: Caller, service: Here) -> Link:
     """A secret that opens this one job and nothing else, to be sent as a key; it ends a day after the job is erased."""
     return Link(key=make_link(service.engine, caller, JobId(job)))
+
+
+def order(service: Service, caller: Client, wanted: NewJob, word: str | None = None) -> JobId:
+    """A new job with keys of its own. UnknownStyle, UnknownBase, OverQuota."""
+    pick(load_styles(styles_folder(service.settings)), wanted.styles)
+    named(wanted.base)
+    job = _fresh(service, caller, wanted, word)
+    service.vault.open(job)
+    return job
 
 
 def limits(left: orders.Left) -> dict[str, str]:

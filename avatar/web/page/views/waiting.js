@@ -1,0 +1,62 @@
+// What happens now, how long it takes, and the way back; goes on by itself whatever breaks in between.
+
+import { button, h, icon, say, show } from "../dom.js";
+import { span, t } from "../words.js";
+import { over, watch } from "../watch.js";
+import { share } from "./share.js";
+import { steps } from "./steps.js";
+
+const STAGES = ["intake", "tune", "render", "finish", "deliver"];
+
+export async function waiting(app, signal) {
+  const left = h("p", { class: "left", id: "left" }), place = h("p", { class: "place" });
+  const list = h("ol", { class: "stages", "aria-label": t("wait.stages") });
+  const tally = h("p", { class: "hint", id: "strip-count" });
+  const strip = h("ul", { class: "strip", "aria-labelledby": "strip" }, frames(app));
+  show(t("wait.title"), steps("wait"),
+    h("div", { class: "head" }, h("h1", {}, t("wait.title")), h("p", { class: "lead" }, t("wait.lead"))),
+    h("section", { class: "sheet now" }, h("div", { class: "clock" }, left, place), list),
+    h("section", { class: "coming" }, h("h2", { id: "strip" }, t("wait.strip")), h("p", { class: "hint" }, t("wait.strip.text")), strip, tally),
+    share(app),
+    h("div", { class: "row middle" }, button(t("wait.stop"), () => app.erase(), { kind: "quiet" })));
+  const seen = ({ job }) => { app.job = job; draw(job, { left, place, list, strip, tally }); };
+  seen({ job: app.job });
+  try {
+    const last = await watch(app.job.id, app.key, { seen, away: app.away, signal });
+    if (last && over(last.job) && !signal.aborted) app.arrive(last.job);
+  } catch (error) {
+    app.trouble(error);
+  }
+}
+
+// Each picture's place, held by the preview of its style, out of focus until it is painted.
+function frames(app) {
+  const { styles, count } = app.job;
+  const shared = styles.flatMap((name, at) => Array(Math.floor(count / styles.length) + (at < count % styles.length ? 1 : 0)).fill(name));
+  return shared.map((name) => {
+    const style = app.styles.find((one) => one.name === name);
+    return h("li", { "aria-hidden": "true" }, style?.preview ? h("img", { src: `/page/previews/${name}.webp`, alt: "", width: 192, height: 192 }) : h("span", { class: "nopreview" }));
+  });
+}
+
+function draw(job, { left, place, list, strip, tally }) {
+  const at = Math.max(0, STAGES.indexOf(job.stage));
+  const words = job.seconds_left === null ? t("wait.unknown") : t("wait.left", { time: span(job.seconds_left) });
+  const line = job.state !== "queued" || job.ahead === null ? "" : job.ahead ? t("wait.ahead", { n: job.ahead }) : t("wait.next");
+  left.textContent = words;
+  place.textContent = line;
+  const parts = STAGES.map((name, here) => stage(name, here < at ? "done" : here === at ? "now" : "later", here === at && job.state === "running" ? job.progress : null));
+  if (list.dataset.at !== String(at)) { list.replaceChildren(...parts); say(`${t(`stage.${STAGES[at]}`)}. ${line} ${words}`); } else list.children[at].replaceWith(parts[at]);
+  list.dataset.at = at;
+  const painted = at > 2 ? job.count : at === 2 && job.progress ? Math.min(job.count, Math.round((job.count * job.progress.done) / Math.max(1, job.progress.total))) : 0;
+  [...strip.children].forEach((frame, number) => frame.classList.toggle("painted", number < painted));
+  tally.textContent = t("wait.strip.count", { n: painted, all: job.count });
+}
+
+function stage(name, state, progress) {
+  const share = progress?.total ? progress.done / progress.total : null;
+  return h("li", { class: state },
+    h("span", { class: "dot", "aria-hidden": "true" }, state === "done" ? icon("check") : null),
+    h("span", {}, t(`stage.${name}`), h("span", { class: "unseen" }, `: ${t(`stage.${state}`)}`)),
+    state === "now" && h("progress", { max: 1, value: share ?? null, "aria-label": t(`stage.${name}`) }));
+}
