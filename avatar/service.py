@@ -16,7 +16,7 @@ from avatar.erasure.signing import Signer, signer_at
 from avatar.errors import Spoiled
 from avatar.heartbeat import Heartbeat, HeldVault
 from avatar.job import ORDER, Job, JobId, Kind, Outcome
-from avatar.ledger import deletions, uploads
+from avatar.ledger import deletions, holds, uploads
 from avatar.ledger.claims import Times, rescue
 from avatar.ledger.engine import open_ledger
 from avatar.ledger.expiry import expire
@@ -128,6 +128,15 @@ class Service:
         debt = deletions.take(self.engine, deletion, self.times.lease)
         if debt is not None:
             settle(self.engine, self.vault, debt, self.signer, self.settings.pace * deletions.SECOND_LOOK)
+
+    def forget(self, job: JobId) -> bool:
+        """Destroy both keys of a job, now; False where a legal hold is on it, and nothing is done."""
+
+        def act() -> None:
+            for kind in (Kind.PHOTO, Kind.PACK):
+                self.vault.forget_key(job, kind)
+
+        return holds.unless_held(self.engine, job, act)
 
     def ring_what_waits(self) -> int:
         """Rescue what died, end what is too old, and ring for all that waits and was not rung of late."""

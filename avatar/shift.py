@@ -20,7 +20,7 @@ from avatar import logs
 from avatar.errors import AvatarError, Away, Cancelled, Stale
 from avatar.heartbeat import Heartbeat
 from avatar.job import Again, Done, Job, JobId, Outcome, Refused, Stage, dying_after
-from avatar.ledger import claims
+from avatar.ledger import claims, holds
 from avatar.ledger.claims import Times
 from avatar.ports import Vault
 
@@ -103,7 +103,7 @@ def _record(bench: Bench, held: claims.Claim, outcome: Outcome, seconds: float) 
     _tell("recorded", held, outcome=type(outcome).__name__.lower(), code=code, seconds=seconds)
     if job.ending is None and not isinstance(outcome, Again):
         bench.ring(job)
-    if isinstance(outcome, Done):
+    if isinstance(outcome, Done) and not holds.held(bench.engine, job.id):
         for kind in dying_after(held.job.stage):
             bench.vault.erase(job.id, kind)
     return job

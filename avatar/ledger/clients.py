@@ -121,6 +121,14 @@ def revoke(engine: Engine, client: str) -> bool:
         return session.scalars(ended.returning(ClientRow.id)).one_or_none() is not None
 
 
+def everybody(engine: Engine) -> list[dict[str, object]]:
+    """Every key there was, in order, as far as anybody may know it."""
+    with reading(engine) as session:
+        rows = session.scalars(select(ClientRow).order_by(ClientRow.made_at)).all()
+    shown = ("id", "label", "scope", "jobs_a_day", "running", "uploads_an_hour")
+    return [{**{name: getattr(row, name) for name in shown}, "revoked": row.revoked_at is not None} for row in rows]
+
+
 def _client(row: ClientRow, scope: Scope, only: str | None = None) -> Client:
     return Client(row.id, row.label, scope, Quota(row.jobs_a_day, row.running, row.uploads_an_hour), only)
 

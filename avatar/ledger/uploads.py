@@ -58,6 +58,8 @@ def drop(engine: Engine, client: Client, job: JobId, name: str) -> None:
     """Forget a photo before the job starts; dropping twice is the same as once."""
     with transaction(engine) as session:
         _open(session, client, job)
+        if session.scalar(select(JobRow.held).where(JobRow.id == job)):
+            raise NotNow("Nothing of this job can be erased: it is under a legal hold.", code="held")
         session.execute(delete(PhotoRow).where(*_named(job, name)))
 
 

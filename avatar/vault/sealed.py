@@ -38,6 +38,7 @@ class Keys(Protocol):
     def key(self, job: JobId) -> bytes: ...
     def destroy(self, job: JobId) -> bool: ...
     def reach(self) -> None: ...
+    def jobs(self) -> list[JobId]: ...
 
 
 class SealedVault:
@@ -104,6 +105,21 @@ class SealedVault:
     def reach_store(self) -> None:
         """Raises where the store does not answer."""
         self._store.names(f"job_{0:032x}/")  # nobody's
+
+    def weigh(self, job: JobId) -> tuple[int, int]:
+        """How many objects of the job are stored, and their bytes as stored."""
+        paths = [f"{_path(job)}{name}" for name in self._store.names(_path(job))]
+        return len(paths), sum(self._store.size(path) for path in paths)
+
+    def jobs(self) -> dict[JobId, set[str]]:
+        """Every job of which anything is there: "objects" (uploads and versions too), "key", "pack_key"."""
+        found: dict[JobId, set[str]] = {}
+        for path in self._store.remains(""):
+            found.setdefault(JobId(path.split("/", 1)[0]), set()).add("objects")
+        for name in self._keys.jobs():
+            word = "pack_key" if name.startswith("pack_") else "key"
+            found.setdefault(JobId(name.replace("pack_", "job_")), set()).add(word)
+        return {job: what for job, what in found.items() if JOB.fullmatch(job)}
 
     def remove(self, job: JobId) -> None:
         """Take away whatever is stored of the job."""

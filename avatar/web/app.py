@@ -10,7 +10,7 @@ from avatar.ledger import orders
 from avatar.ledger.figures import Forecast
 from avatar.packs.style import load_styles
 from avatar.service import Service
-from avatar.web import events, files, health, jobs, papers, photos, problems, told, visitors, watch, webhooks
+from avatar.web import admin, events, files, health, jobs, papers, photos, problems, told, visitors, watch, webhooks
 from avatar.web.guard import Caller, Here
 from avatar.web.problems import RESPONSES
 from avatar.web.schemas import Deletion, StyleCard
@@ -24,7 +24,7 @@ def application(service: Service) -> FastAPI:
     problems.install(app)
     app.state.forecast = Forecast(service.engine)
     watch.install(app)
-    for part in (jobs, photos, files, events, webhooks, papers, watch, health):
+    for part in (jobs, photos, files, events, webhooks, papers, admin, watch, health):
         app.include_router(part.router)
 
     @app.get("/v1/styles", tags=["styles"])
@@ -47,7 +47,7 @@ def application(service: Service) -> FastAPI:
     @app.get("/v1/deletions/{deletion}", tags=["deletions"], responses=RESPONSES)
     def deletion(deletion: str, caller: Caller, here: Here) -> Deletion:
         """How far a deletion is; its receipt once it is done."""
-        return told.deletion(orders.deletion(here.engine, caller, deletion))
+        return told.deletion(here, orders.deletion(here.engine, caller, deletion))
 
     @app.get("/v1/styles/{name}/preview.png", tags=["styles"], response_class=FileResponse, responses=RESPONSES)
     def preview(name: str, here: Here) -> FileResponse:

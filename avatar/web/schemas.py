@@ -85,7 +85,7 @@ class Deletion(_Wire):
     job: str
     what: Literal["inputs", "everything"]
     reason: str
-    state: Literal["owed", "done"]
+    state: Literal["owed", "held", "done"] = Field(description="held: owed, and waiting behind a legal hold")
     asked_at: str
     due_at: str
     done_at: str | None

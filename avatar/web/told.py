@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from avatar.job import Stage
-from avatar.ledger import orders
+from avatar.ledger import holds, orders
 from avatar.ledger.deletions import What
 from avatar.ledger.figures import Forecast
 from avatar.ledger.rows import moment
@@ -44,8 +44,11 @@ def state(service: Service, forecast: Forecast, row: JobRow) -> JobState:
     )
 
 
-def deletion(row: DeletionRow) -> Deletion:
-    """A deletion, with its receipt once it is done."""
+def deletion(service: Service, row: DeletionRow) -> Deletion:
+    """A deletion, with its receipt once it is done; one that waits behind a legal hold says so."""
+    state: Literal["owed", "held", "done"] = "done" if row.done_at else "owed"
+    if state == "owed" and holds.held(service.engine, row.job):
+        state = "held"
     return Deletion(
         id=row.id,
         job=row.job,

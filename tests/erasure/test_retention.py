@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,31 +17,18 @@ from avatar.erasure.retention import POLICY, table
 from avatar.job import ORDER, JobId, Kind, Stage
 from avatar.ledger import deletions, orders
 from avatar.ledger.claims import Times
-from avatar.ledger.clients import Client, Quota, Scope, make_client
+from avatar.ledger.clients import Client
 from avatar.ledger.deletions import What
 from avatar.ledger.engine import reading, transaction
 from avatar.ledger.expiry import expire
 from avatar.ledger.tables import DeletionRow, PhotoRow, Table
-from avatar.service import Service, open_service
-from avatar.settings import Settings
+from avatar.service import Service
 from avatar.shift import work
 from avatar.web.app import application
 from tests.privacy.canaries import Canaries
 from tests.privacy.subject import WRITES, bench, ordered, run, stored
 
 TOLD = {"policy": "2026-11-22", "digest": "0c54f51e82c8c172"}
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    opened = open_service(Settings(state=tmp_path / "s", weights=tmp_path / "w"))
-    yield opened
-    opened.engine.dispose()
-
-
-@pytest.fixture
-def client(service: Service) -> Client:
-    return make_client(service.engine, "app", Scope.CLIENT, Quota(100, 100, 100))[0]
 
 
 def _dies_after(kind: Kind) -> Stage | None:

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
 from avatar.erasure.signing import broken, faults
 from avatar.job import JobId, Kind
 from avatar.ledger import chain, deletions, orders
-from avatar.ledger.clients import Client, Quota, Scope, make_client
+from avatar.ledger.clients import Client
 from avatar.ledger.engine import reading, transaction
 from avatar.ledger.tables import DeletionRow, JobRow, OutboxRow
-from avatar.service import Service, open_service
-from avatar.settings import Settings
+from avatar.service import Service
 from tests.ordering import told_at
 from tests.privacy.canaries import Canaries
 from tests.privacy.subject import run, stored
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    opened = open_service(Settings(state=tmp_path / "s", weights=tmp_path / "w"))
-    yield opened
-    opened.engine.dispose()
-
-
-@pytest.fixture
-def client(service: Service) -> Client:
-    return make_client(service.engine, "app", Scope.CLIENT, Quota(100, 100, 100))[0]
 
 
 def erased(service: Service, client: Client, job: JobId) -> str:

@@ -1,0 +1,108 @@
+"""The operator's purge: chosen jobs erased here and now, whether or not a worker runs.
+
+Exit codes: 0 all that was chosen is erased, or would be; 1 a fault; 2 wrong use, or not confirmed; 3 refused, such as a
+job that is not known; 4 something is left: held, or it would not go now. Owed it is in any case.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from avatar.cli import show
+from avatar.erasure.purging import Came, Planned, Purged, carry_out, plan
+from avatar.ledger.audit import CONSOLE
+from avatar.ledger.chosen import Which
+from avatar.service import Service, open_service
+from avatar.settings import Settings
+
+MANY = 10  # jobs; more are erased only when somebody says so
+UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+WRONG_USE, LEFT = 2, 4
+LINES = 20  # jobs shown of a long list
+GRACE = 15.0  # seconds beyond a lease
+
+
+def age(text: str) -> float:
+    """Seconds of an age such as 30d, 12h, 90min."""
+    found = re.fullmatch(r"(\d{1,9})\s*(s|min|h|d)", text)
+    if found is None:
+        raise typer.BadParameter("an age is a number and s, min, h or d, such as 30d")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def purge(which: Which, settings: Settings, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Show what would go, ask where it is much, and erase it; the exit code."""
+    if which.empty:
+        raise typer.BadParameter("name jobs, or give --client, --older-than or --everything")
+    service = open_service(settings)
+    try:
+        planned = plan(service.engine, service.vault, which)
+        if dry_run:
+            _show_plan(planned, as_json)
+            return 0
+        if len(planned) > MANY and not yes and not _confirmed(planned, as_json):
+            return WRONG_USE
+        done = _carry_out(service, planned, quiet=as_json)
+    finally:
+        service.engine.dispose()
+    _tell(planned, done, as_json)
+    return 0 if all(one.came is Came.ERASED for one in done) else LEFT
+
+
+def _confirmed(planned: Sequence[Planned], as_json: bool) -> bool:
+    if as_json:
+        show.errors.print(f"{len(planned)} jobs would be erased; say --yes.")
+        return False
+    _show_plan(planned, as_json)
+    return typer.confirm(f"Erase all of these {len(planned)} jobs for good?")
+
+
+def _carry_out(service: Service, planned: Sequence[Planned], *, quiet: bool) -> list[Purged]:
+    jobs, patience = [one.job for one in planned], service.times.lease + GRACE * service.settings.pace
+    done = []
+    with Progress(console=show.console, disable=quiet or not show.console.is_terminal) as live:
+        task = live.add_task("erasing", total=len(jobs))
+        for one in carry_out(service.engine, service.purge, jobs, CONSOLE, patience):
+            done.append(one)
+            live.advance(task)
+    return done
+
+
+def _show_plan(planned: Sequence[Planned], as_json: bool) -> None:
+    objects, size = sum(one.objects for one in planned), sum(one.bytes for one in planned)
+    if as_json:
+        told = {"jobs": [asdict(one) for one in planned], "objects": objects, "bytes": size, "dry_run": True}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    table = Table("job", "state", "objects", "bytes", "", box=None, header_style="dim")
+    for one in planned[:LINES]:
+        table.add_row(one.job, one.state, str(one.objects), str(one.bytes), "[yellow]held[/]" if one.held else "")
+    show.console.print(table)
+    if len(planned) > LINES:
+        show.console.print(f"[dim]and {len(planned) - LINES} more[/]")
+    held = sum(one.held for one in planned)
+    said = f"{len(planned)} jobs, {objects} objects, {size} bytes"
+    show.console.print(said + (f"; {held} of them held, which stay" if held else ""))
+
+
+def _tell(planned: Sequence[Planned], done: Sequence[Purged], as_json: bool) -> None:
+    counts = {came.value: sum(one.came is came for one in done) for came in Came}
+    if as_json:
+        told: dict[str, Any] = {"jobs": [asdict(one) for one in done], **counts, "dry_run": False}
+        typer.echo(json.dumps(told, indent=2))
+        return
+    if not done:
+        show.console.print("There is nothing to erase.")
+        return
+    show.console.print(f"{counts['erased']} of {len(planned)} jobs erased, keys first, each with a signed receipt.")
+    for one in done:
+        if one.came is not Came.ERASED:
+            show.errors.print(f"[yellow]•[/] {one.job} is {one.came}{f' ({one.code})' if one.code else ''}")
