@@ -93,6 +93,10 @@ class HeldVault:
     def names(self, job: JobId, kind: Kind) -> list[str]:
         return self._vault.names(job, kind)
 
+    def drop(self, job: JobId, kind: Kind, name: str) -> None:
+        self._held.hold()
+        self._vault.drop(job, kind, name)
+
     def erase(self, job: JobId, kind: Kind) -> list[str]:
         self._held.hold()
         return self._vault.erase(job, kind)

@@ -86,6 +86,10 @@ class Vault(Protocol):
         """Remove all objects of one kind; the names that were there. Twice is the same as once."""
         ...
 
+    def drop(self, job: JobId, kind: Kind, name: str) -> None:
+        """Remove one object; one that is not there is no error."""
+        ...
+
 
 class Progress(Protocol):
     """How a stage tells how far it is. Raises Cancelled when somebody asked the job to stop."""

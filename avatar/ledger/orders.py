@@ -92,14 +92,14 @@ def jobs_left(session: Session, client: Client) -> Left:
 
 
 def start(engine: Engine, client: Client, job: JobId) -> Job:
-    """Hand the order to the workers; starting twice is the same as once. OverQuota where too many of the key run.
+    """Hand the order to the workers; twice is once, even if it ended. OverQuota where too many of the key run.
 
     A photo that is still on its way is left behind: its sender is told so. JobRefused where none has arrived.
     """
     with transaction(engine) as session:
         alone(session, client)
         row = own(session, client, job)
-        if row.ending is not None:
+        if row.ending is not None and (row.started_at is None or row.ending == Ending.CANCELLED):
             raise NotNow("The job has ended.", code="job_ended")
         if row.started_at is None:
             alive = JobRow.started_at.is_not(None) & JobRow.ending.is_(None)

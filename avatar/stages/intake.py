@@ -43,7 +43,6 @@ class IntakePorts:
 
 def run(job: Job, ports: IntakePorts) -> Outcome:
     """Look at every photo, decide over all of them together, and keep the crops of the usable ones."""
-    ports.vault.erase(job.id, Kind.CROP)  # what an earlier attempt left
     looks: list[Look] = []
     crops: dict[str, bytes] = {}
     names = ports.vault.names(job.id, Kind.PHOTO)
@@ -56,9 +55,11 @@ def run(job: Job, ports: IntakePorts) -> Outcome:
     facts = _facts(looks, ports)
     if ending := _refusal(looks, ports.policy, facts):
         return ending
-    for one in looks:
-        if one.verdict.usable:
-            ports.vault.put(job.id, Kind.CROP, one.verdict.photo_id, crops[one.verdict.photo_id])
+    usable = [one.verdict.photo_id for one in looks if one.verdict.usable]
+    for name in usable:
+        ports.vault.put(job.id, Kind.CROP, name, crops[name])
+    for name in set(ports.vault.names(job.id, Kind.CROP)).difference(usable):  # what an earlier attempt left; by name,
+        ports.vault.drop(job.id, Kind.CROP, name)  # or a worker that slept in here would take its successor's as well
     ports.progress(len(names), len(names), "your photos are checked")
     return Done(facts)
 

@@ -84,6 +84,9 @@ class LocalVault:
             shutil.rmtree(folder)  # half-written ones too
         return names
 
+    def drop(self, job: JobId, kind: Kind, name: str) -> None:
+        self._path(job, kind, name).unlink(missing_ok=True)
+
     def forget_key(self, job: JobId) -> bool:
         """Destroy the key: from here on nothing of the job opens, whatever is still on the disk."""
         return self._keys.destroy(job)

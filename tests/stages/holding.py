@@ -38,6 +38,9 @@ class Shelf:
     def names(self, job: JobId, kind: Kind) -> list[str]:
         return sorted(name for held, name in self.held if held is kind)
 
+    def drop(self, job: JobId, kind: Kind, name: str) -> None:
+        self.held.pop((kind, name), None)
+
     def erase(self, job: JobId, kind: Kind) -> list[str]:
         names = self.names(job, kind)
         self.held = {key: data for key, data in self.held.items() if key[0] is not kind}
