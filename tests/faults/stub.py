@@ -77,10 +77,11 @@ class Stub:
         return verdict(name, "ok")
 
     def _intake(self, job: Job) -> Mapping[str, Any]:
-        self.vault.erase(job.id, Kind.CROP)
         photos = self._all(job.id, Kind.PHOTO)
         self._read(job.id, Kind.PHOTO, photos)
         self._write(job.id, Kind.CROP, photos)
+        for name in set(self.vault.names(job.id, Kind.CROP)).difference(photos):
+            self.vault.drop(job.id, Kind.CROP, name)
         return {"usable": len(photos)}
 
     def _tune(self, job: Job) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from avatar.errors import Away, Spoiled, Stale
 from avatar.heartbeat import Heartbeat, HeldVault
-from avatar.job import ORDER, Again, ClassWord, Done, Job, JobId, Kind, Outcome, Stage, new_id
+from avatar.job import ORDER, Again, ClassWord, Done, Ending, Job, JobId, Kind, Outcome, Refused, Stage, new_id
 from avatar.ledger import claims, orders, uploads
 from avatar.ledger.claims import Times
 from avatar.ledger.clients import Client, Quota, Scope, make_client
@@ -96,6 +96,15 @@ def test_a_record_that_is_written_again_is_refused_and_skips_no_stage(engine: En
     with pytest.raises(Stale):
         claims.record(engine, held, Done())
     assert row(engine, job).stage == Stage.TUNE
+
+
+def test_a_start_that_is_repeated_after_the_end_is_the_same_as_once(engine: Engine) -> None:
+    client, _ = make_client(engine, "app", Scope.CLIENT, Quota(9, 9, 9))
+    job = started(engine, client)
+    held = claims.claim(engine, job, ORDER, "worker", Times())
+    assert held is not None
+    claims.record(engine, held, Refused("too_few_photos", "Send others."))
+    assert orders.start(engine, client, job).ending == Ending.REFUSED
 
 
 def test_an_outage_of_the_bucket_however_long_spends_no_attempt(engine: Engine, vault: SealedVault, job: JobId) -> None:
