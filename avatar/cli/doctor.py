@@ -47,9 +47,14 @@ class Finding:
     remedy: str = ""
 
 
-def examine(settings: Settings, *, as_json: bool) -> int:
-    """Look at everything, tell it, and return the exit code."""
-    findings = list(look(settings))
+def examine(settings: Settings, *, as_json: bool, production: bool = False) -> int:
+    """Look at everything, tell it, and return the exit code. `production`: at a service's safety instead."""
+    if production:
+        from avatar.cli.production import look as at_safety
+
+        findings = list(at_safety(settings))
+    else:
+        findings = list(look(settings))
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:

@@ -130,11 +130,14 @@ def styles() -> None:
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """What this machine can run, what is missing, and the command that mends it."""
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    production: Annotated[bool, typer.Option("--production", help="look at a service's safety instead")] = False,
+) -> None:
+    """What this machine can run, what is missing, and the command that mends it. Exit code 1 where something is bad."""
     from avatar.cli.doctor import examine
 
-    raise typer.Exit(examine(Settings(), as_json=as_json))
+    raise typer.Exit(examine(Settings(), as_json=as_json, production=production))
 
 
 @weights.command("list")

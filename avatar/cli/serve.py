@@ -19,6 +19,7 @@ from pathlib import Path
 from avatar import logs
 from avatar.broker import EmbeddedBroker
 from avatar.cli import show
+from avatar.cli.production import insist
 from avatar.errors import NotNow
 from avatar.ledger.clients import Quota, Scope, make_client
 from avatar.queue import Queue
@@ -89,6 +90,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     private_folder(settings.service / "clock")
     with _alone(settings.service / "serve.lock"):
         service = open_service(settings)
+        insist(settings)
         first = settings.service / "first-key"
         if not first.exists():
             _, key = make_client(service.engine, "first", Scope.CLIENT, FIRST)
