@@ -73,15 +73,14 @@ def _apart(settings: Settings) -> Iterator[Finding]:
         yield Finding("keys", "ok", "apart from the ledger")
         return
     ledger = Path(parsed.database).parent.resolve()
-    for place in (settings.sealing.parent, settings.keys or settings.service / "keys"):
-        if place.resolve() == ledger or ledger in place.resolve().parents:
-            yield Finding("keys", "bad", "lie in the ledger's folder: its backup would hold them", "set AVATAR_KEYS")
-            return
-        if place.exists() and ledger.exists() and place.stat().st_dev == ledger.stat().st_dev:
-            says = "share a volume with the ledger: back up the ledger's file, never the volume"
-            yield Finding("keys' volume", "note", says, "set AVATAR_KEYS and AVATAR_SEALING_KEY to another volume")
-            break
+    places = [place.resolve() for place in (settings.sealing.parent, settings.keys or settings.service / "keys")]
+    if any(place == ledger or ledger in place.parents for place in places):
+        yield Finding("keys", "bad", "lie in the ledger's folder: its backup would hold them", "set AVATAR_KEYS")
+        return
     yield Finding("keys", "ok", "not in the ledger's folder")
+    if ledger.exists() and any(place.stat().st_dev == ledger.stat().st_dev for place in places if place.exists()):
+        says = "share a volume with the ledger: back up the ledger's file, never the volume"
+        yield Finding("keys' volume", "note", says, "set AVATAR_KEYS and AVATAR_SEALING_KEY to another volume")
 
 
 def _bucket(settings: Settings) -> Iterator[Finding]:
