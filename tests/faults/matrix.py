@@ -122,6 +122,12 @@ def database(server: str) -> Iterator[str]:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def leave(*_: object) -> None:
+    """End in order, whatever else is sent: the processes of the trial have to be stopped first."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--faults", type=int, default=1000)
@@ -133,7 +139,7 @@ def main() -> int:
     asked.add_argument("--jobs", type=int, default=8, help="under way at a time")
     asked.add_argument("--log", default="", help="keep what the processes said here")
     told = asked.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that its processes do not outlive it
+    signal.signal(signal.SIGTERM, leave)  # so that its processes do not outlive it
     with tempfile.TemporaryDirectory(prefix="faults") as folder, database(told.postgres) as ledger:
         with running(Shape(told.pace, told.workers, ledger), Path(folder)) as trial:
             code = judged(trial, told)
