@@ -77,11 +77,16 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+BRIEF = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.0, "interval_max": 0.0}  # a bell is not worth six
+# seconds of a caller's time, which is how long the library tries; the schedule rings again
+
+
 class Bell:
     """Rings for a job, for a photo to be looked at, or for a deletion."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        app.conf.broker_transport_options = {**app.conf.broker_transport_options, **BRIEF}
 
     def ring(self, job: Job) -> None:
         queue = Queue.LIGHT if job.test else ROUTE[job.stage]

@@ -65,7 +65,7 @@ async def add(
         with anyio.CancelScope(shield=True):  # the phone may be gone by now
             await run_in_threadpool(_undo, service, caller, owner, name)
         raise
-    service.ring_photo(owner, name)
+    await run_in_threadpool(service.ring_photo, owner, name)  # a broker that is away must hold up nobody else
     with anyio.move_on_after(min(wait, LONGEST)):
         while row.code is None and wait:
             await anyio.sleep(LOOKS)

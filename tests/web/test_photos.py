@@ -126,3 +126,13 @@ def test_what_is_left_of_the_quota_is_told_with_each_photo(caller: Call, wanted:
     answer = client.post(f"/v1/jobs/{job}/photos", content=b"x")
     assert answer.headers["RateLimit-Policy"] == '"uploads";q=100;w=3600'
     assert answer.headers["RateLimit"].startswith('"uploads";r=99;')
+
+
+def test_a_broker_that_is_away_costs_a_caller_no_time(
+    caller: Call, service: Service, wanted: dict[str, object]
+) -> None:
+    client = caller()
+    job = client.post("/v1/jobs", json=wanted).json()["id"]
+    begun = time.monotonic()
+    assert client.post(f"/v1/jobs/{job}/photos", content=b"x").status_code == 201
+    assert time.monotonic() - begun < 3  # seconds; it was six, and every other call waited as long
