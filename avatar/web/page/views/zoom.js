@@ -6,7 +6,7 @@ import { t } from "../words.js";
 const SWIPE = 50; // pixels a finger must go sideways
 
 export function zoom({ names, at, picture, words, heart, signal, back }) {
-  const image = h("img", { alt: "" }), stage = h("div", { class: "stage", tabindex: 0 }, image);
+  const image = h("img", { alt: "" }), stage = h("div", { class: "stage", tabindex: 0, autofocus: true }, image);
   const title = h("p", { class: "title", id: "zoom-title" }), like = h("span", {});
   const move = (step) => { at = (at + step + names.length) % names.length; draw(); };
   const larger = (on = !stage.classList.contains("large")) => { stage.classList.toggle("large", on); size.setAttribute("aria-pressed", String(on)); };
@@ -21,7 +21,9 @@ export function zoom({ names, at, picture, words, heart, signal, back }) {
     const name = names[at];
     larger(false);
     title.textContent = `${words(name)} · ${t("of.count", { n: at + 1, all: names.length })}`;
+    const held = like.contains(document.activeElement); // its place is taken by another; the focus must not fall out
     like.replaceChildren(heart(name));
+    if (held) like.firstChild.focus();
     const url = await picture(name).catch(() => "");
     if (names[at] !== name) return;
     if (url) image.src = url;
