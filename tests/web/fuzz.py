@@ -43,6 +43,7 @@ CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance,
 CONSENT = {"adult": True, "own_face": True, "text": "These are photos of me, and I am an adult."}
 WANTED = {"styles": ["photo"], "count": 1, "consent": CONSENT}
 OUTWARD = "POST /v1/webhooks/{webhook}/test"  # would call the addresses that are made up; it has tests of its own
+GOOD = {"POST /v1/jobs": WANTED | {"test": True}, "POST /v1/webhooks": {"url": "https://app.example/hook"}}
 PLENTY = Quota(10**9, 10**9, 10**9)
 
 
@@ -55,9 +56,9 @@ class Crowd:
     known: dict[str, list[str]] = field(default_factory=dict)
 
 
-def crowd(app: Any, service: Service) -> Crowd:
+def crowd(app: Any, service: Service, scope: Scope = Scope.CLIENT) -> Crowd:
     """One client with jobs of every kind."""
-    _, key = make_client(service.engine, "fuzz", Scope.CLIENT, PLENTY)
+    _, key = make_client(service.engine, "fuzz", scope, PLENTY)
     http = TestClient(app, headers={"Authorization": f"Bearer {key}"}, raise_server_exceptions=False)
     made = Crowd(key, http)
     replenish(service, made)
@@ -68,6 +69,7 @@ def replenish(service: Service, made: Crowd) -> None:
     """An unstarted, a started, a delivered and an erased job, in the place of those before."""
     http = made.http
     made.known = {"job": [], "photo": [], "deletion": [], "name": ["01-photo.png", "report.json", "oil"]}
+    made.known["webhook"] = [http.post("/v1/webhooks", json=GOOD["POST /v1/webhooks"]).json().get("id", "none")]
     for state in ("new", "started", "done", "erased"):
         job = http.post("/v1/jobs", json=WANTED).json()["id"]
         made.known["job"].append(job)
@@ -110,33 +112,50 @@ class Seen:
     wrong: list[str] = field(default_factory=list)
 
 
-def calls(app: Any, caller: Crowd, ids: Callable[[], dict[str, list[str]]], each: int, seen: Seen, seed: int) -> None:
-    """So many calls of every operation by one client; `ids` are mixed into the paths."""
-    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
-    for offered in schema.get_all_operations():
-        operation, theirs = offered.ok(), ids()
-        if operation.label == OUTWARD:
-            continue
+@dataclass(frozen=True)
+class Round:
+    """Calls of one client: how many of each operation, and where what came of them is written."""
 
-        @hypothesis.seed(seed)
+    caller: Crowd
+    each: int
+    seed: int
+    seen: Seen
+
+    def call(self, case: Any, pick: Any, theirs: dict[str, list[str]]) -> None:
+        """One made-up call, with real identifiers and a real order mixed in."""
+        for name in case.path_parameters or {}:
+            if theirs.get(name) and pick.random() < 0.7:
+                case.path_parameters[name] = pick.choice(theirs[name])
+        if case.operation.label in GOOD and pick.random() < 0.5:
+            case.body = dict(GOOD[case.operation.label])
+        answer = case.call(session=self.caller.http, headers={"Authorization": f"Bearer {self.caller.key}"})
+        self.seen.answers[case.operation.label, answer.status_code] += 1
+        try:
+            case.validate_response(answer, checks=CHECKS)
+        except Exception as failure:  # told with all others at the end
+            self.seen.wrong.append(f"{case.operation.label} {answer.status_code}: {str(failure)[:600]}")
+
+    def of(self, operation: Any, theirs: dict[str, list[str]]) -> None:
+        """So many calls of one operation."""
+
+        @hypothesis.seed(self.seed)
         @hypothesis.settings(
-            max_examples=each, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
+            max_examples=self.each, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck)
         )
         @hypothesis.given(case=operation.as_strategy(), pick=hypothesis.strategies.randoms(use_true_random=False))
-        def one(case: Any, pick: Any, theirs: dict[str, list[str]] = theirs) -> None:
-            for name in case.path_parameters or {}:
-                if theirs.get(name) and pick.random() < 0.7:
-                    case.path_parameters[name] = pick.choice(theirs[name])
-            if case.operation.label == "POST /v1/jobs" and pick.random() < 0.5:
-                case.body = WANTED | {"test": pick.random() < 0.5}
-            answer = case.call(session=caller.http, headers={"Authorization": f"Bearer {caller.key}"})
-            seen.answers[f"{case.method} {case.operation.path}", answer.status_code] += 1
-            try:
-                case.validate_response(answer, checks=CHECKS)
-            except Exception as failure:  # told with all others at the end
-                seen.wrong.append(f"{case.method} {case.operation.path} {answer.status_code}: {str(failure)[:600]}")
+        def one(case: Any, pick: Any) -> None:
+            self.call(case, pick, theirs)
 
         one()
+
+
+def calls(app: Any, turn: Round, ids: Callable[[], dict[str, list[str]]], only: str = "/") -> None:
+    """A round over every operation of the published document whose path holds `only`; `ids` are mixed in."""
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", app)
+    for offered in schema.get_all_operations():
+        operation = offered.ok()
+        if operation.label != OUTWARD and only in operation.path:
+            turn.of(operation, ids())
 
 
 def run(total: int, seed: int, folder: Path, tell: Callable[[str], None] = print) -> Seen:
@@ -150,8 +169,8 @@ def run(total: int, seed: int, folder: Path, tell: Callable[[str], None] = print
             owner, stranger = crowd(app, service), crowd(app, service)
             paths = app.openapi()["paths"]
             operations = sum(method in ("get", "post", "put", "delete") for path in paths.values() for method in path)
-            before = known(service, owner)
-            calls(app, stranger, lambda: owner.known, max(1, total // 2 // operations), seen, seed)
+            each, before = max(1, total // 2 // operations), known(service, owner)
+            calls(app, Round(stranger, each, seed, seen), lambda: owner.known)
             if known(service, owner) != before:
                 seen.wrong.append("a stranger changed or erased what is not theirs")
             tell(f"the owner's {len(owner.known['job'])} jobs stand as they stood")
@@ -160,7 +179,9 @@ def run(total: int, seed: int, folder: Path, tell: Callable[[str], None] = print
                 replenish(service, owner)
                 return owner.known
 
-            calls(app, owner, fresh, max(1, total // 2 // operations), seen, seed + 1)
+            calls(app, Round(owner, each, seed + 1, seen), fresh)
+            operator = crowd(app, service, Scope.ADMIN)
+            calls(app, Round(operator, each, seed + 2, seen), lambda: owner.known, "/v1/admin/")
     finally:
         service.engine.dispose()
     return seen
