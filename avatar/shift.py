@@ -60,7 +60,7 @@ def work(bench: Bench, job: JobId) -> Job | None:
         _give_back(bench, held, "cancelled")
         return None
     except Away:  # not the job's fault: it waits, and no attempt is spent
-        outcome = Again(bench.times.ring_again)
+        outcome = Again(bench.times.rescue)
     except AvatarError as error:
         if error.status != 422:  # not the person's to mend
             _give_back(bench, held, error.code)

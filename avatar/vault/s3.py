@@ -21,8 +21,8 @@ SWEEPS = 5  # a part in flight may land after its upload was aborted; then the n
 LEAST_WAIT = 1.0  # seconds, whatever the pace: a machine under load takes as long to answer itself
 SETTINGS: dict[str, Any] = {
     "connect_timeout": 5,  # seconds; a bucket that hangs must not hold a lease
-    "read_timeout": 20,
-    "retries": {"mode": "standard", "total_max_attempts": 4},
+    "read_timeout": 10,  # between two pieces of an answer; a part of 8 MB is answered in far less
+    "retries": {"mode": "standard", "total_max_attempts": 3},
     "max_pool_connections": 16,
 }
 
