@@ -31,7 +31,7 @@ from tests.faults.matrix import database
 
 WANTED = orders.Wanted(ClassWord.PERSON, ("photo",), 4, "pocket", 1, "These are photos of me.")
 POSTGRES = os.environ.get("AVATAR_TEST_POSTGRES", "")
-QUICK = Times(lease=0.5, heartbeat=0.1, rescue=0.1, ring_again=0.0)
+QUICK = Times(lease=0.5, heartbeat=0.1, rescue=0.0, ring_again=0.0)
 
 
 @pytest.fixture
