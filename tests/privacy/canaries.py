@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from avatar.job import Kind
 
 PATCH = 12 * 12 * 3  # bytes of a pixel patch, uint8 (12, 12, 3)
+TOKEN, WORDS = 32, 42  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Canaries:
     @property
     def latents(self) -> bytes:
         """What an encoder makes of the patch: the same each time, and like nothing else."""
-        return hashlib.shake_256(b"latents" + self.token).digest(64)
+        return encoded(self.pixels)
 
     def marks(self) -> dict[str, bytes]:
         """What a scan looks for, by name: as it is and as it is likely to be written down."""
@@ -62,6 +63,11 @@ class Canaries:
                 return head + self.latents
             case _:
                 return head + self.pixels + self.latents + self.words.encode()
+
+
+def encoded(pixels: bytes) -> bytes:
+    """Latents of a patch."""
+    return hashlib.shake_256(b"latents" + pixels).digest(64)
 
 
 def traces(held: bytes, canaries: Canaries) -> list[str]:
