@@ -50,15 +50,19 @@ POLICY = "; ".join(
         "report-uri /v1/page/reports",
     )
 )
-STRICT = {
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "no-referrer",
+ALWAYS = {
     "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
     "Cache-Control": "no-cache",  # asked again each time, by its tag: a new version is seen at once
+    "Vary": "Accept-Encoding",
 }
+STRICT = {  # of what a browser opens by itself; on thirty scripts and pictures they would weigh as much as the scripts
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
+}
+OPENED = ("text/html", "image/svg+xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,10 @@ def document(request: Request) -> Response:
 @router.api_route("/page/previews/{name}.webp", methods=["GET", "HEAD"])
 def preview(name: str, request: Request, service: Here) -> Response:
     """A style's preview, a sixth of the size that it has in the pack."""
-    style = load_styles(styles_folder(service.settings)).get(name)
-    if style is None or style.preview is None:
+    path = _shelf(styles_folder(service.settings)).get(name)
+    if path is None:
         raise NotFound("There is no such preview.")
-    return answer(request, _smaller(style.preview, style.preview.stat().st_mtime_ns))
+    return answer(request, _smaller(path, path.stat().st_mtime_ns))
 
 
 @router.api_route("/page/{path:path}", methods=["GET", "HEAD"])
@@ -96,7 +100,7 @@ def file(path: str, request: Request) -> Response:
 
 def answer(request: Request, found: File) -> Response:
     """The file, packed where that is understood; 304 where the browser has it."""
-    headers = {**STRICT, "ETag": found.tag, "Vary": "Accept-Encoding"}
+    headers = {**ALWAYS, "ETag": found.tag, **(STRICT if found.media.startswith(OPENED) else {})}
     if found.tag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     if found.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
@@ -109,6 +113,12 @@ def files() -> dict[str, File]:
     """Every file of the page by its path; what is not in here is not served."""
     found = sorted(path for path in FOLDER.rglob("*") if path.suffix in MEDIA)
     return {path.relative_to(FOLDER).as_posix(): _read(path.read_bytes(), path.suffix) for path in found}
+
+
+@functools.lru_cache(maxsize=4)
+def _shelf(folder: Path) -> dict[str, Path]:
+    """Where each preview lies; the shelf is read once, since twelve pictures are asked for at once."""
+    return {style.name: style.preview for style in load_styles(folder).values() if style.preview}
 
 
 @functools.lru_cache(maxsize=64)

@@ -90,7 +90,7 @@ class Visit:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.add_init_script(
-            "addEventListener('securitypolicyviolation', (event) => (window.broken ??= []).push(event.violatedDirective))"
+            "addEventListener('securitypolicyviolation', (told) => (window.broken ??= []).push(told.violatedDirective))"
         )
 
     def open(self, path: str = "/?test") -> Page:
@@ -107,6 +107,7 @@ class Visit:
     def choose(self, *styles: str) -> None:
         for name in styles or ("oil", "neon"):
             self.page.click(f"label.style:has(input[value='{name}'])")
+        self.page.click("label.pill:has(input[value='4'])")  # pictures; twelve take the machine three times as long
         self.page.click(".bar .main")
         self.page.wait_for_selector(".drop")
 
@@ -118,7 +119,7 @@ class Visit:
 
     def until(self, true: str) -> None:
         """Wait until this holds on the page; the driver's own way is an `eval`, which the page's policy forbids."""
-        until(lambda: self.page.evaluate(true), 30)
+        until(lambda: self.page.evaluate(true), 60)
 
     def begin(self) -> None:
         self.page.click(".bar .main")
@@ -169,7 +170,7 @@ def visit(chromium: Browser, served: Served, size: str, scheme: str) -> Iterator
         reduced_motion="reduce",
         permissions=["camera", "clipboard-read", "clipboard-write"],
     )
-    context.set_default_timeout(20_000)  # milliseconds; two busy cores
+    context.set_default_timeout(60_000)  # milliseconds; two busy cores
     until(lambda: answers(served))
     yield Visit(context, served)
     context.close()

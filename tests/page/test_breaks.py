@@ -77,7 +77,7 @@ def test_a_lost_answer_to_an_upload_stores_no_photo_twice(visit: Visit) -> None:
         if lost or route.request.method != "POST":  # type: ignore[attr-defined]
             route.continue_()  # type: ignore[attr-defined]
             return
-        lost.append(route.fetch().status)  # type: ignore[attr-defined]
+        lost.append(route.fetch(post_data=SELFIES[0].read_bytes()).status)  # type: ignore[attr-defined]
         route.abort("connectionreset")  # type: ignore[attr-defined]
 
     visit.open()

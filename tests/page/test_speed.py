@@ -17,7 +17,8 @@ def size() -> str:
 
 def test_the_first_view_is_light_quick_and_still(visit: Visit) -> None:
     visit.page.add_init_script(
-        "window.shifts = 0; new PerformanceObserver((list) => list.getEntries().forEach((one) => { window.shifts += one.value; }))"
+        "window.shifts = 0;"
+        "new PerformanceObserver((list) => list.getEntries().forEach((one) => { window.shifts += one.value; }))"
         ".observe({ type: 'layout-shift', buffered: true });"
         "new PerformanceObserver((list) => { window.largest = list.getEntries().at(-1).startTime; })"
         ".observe({ type: 'largest-contentful-paint', buffered: true });"

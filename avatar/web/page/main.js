@@ -3,12 +3,21 @@
 import { call, insist } from "./api.js";
 import { ask, button, h, line, say } from "./dom.js";
 import { choose, maybe, now, span, t, tongues } from "./words.js";
-import { welcome, closed } from "./views/welcome.js";
-import { photos } from "./views/photos.js";
-import { waiting } from "./views/waiting.js";
-import { gallery } from "./views/gallery.js";
-import { ended, lost } from "./views/ended.js";
-import { gone } from "./views/gone.js";
+import { closed, welcome } from "./views/welcome.js";
+
+// What is seen first comes with this file; the rest is fetched behind it, before anybody needs it.
+const later = (file, name) => async () => (await import(`./views/${file}.js`))[name];
+const VIEWS = {
+  welcome: () => welcome,
+  closed: () => closed,
+  look: later("look", "look"),
+  photos: later("photos", "photos"),
+  waiting: later("waiting", "waiting"),
+  gallery: later("gallery", "gallery"),
+  gone: later("gone", "gone"),
+  ended: later("ended", "ended"),
+  lost: later("ended", "lost"),
+};
 
 let leave = new AbortController();
 let again = () => {};
@@ -24,23 +33,24 @@ const app = {
   draft: { word: "person", styles: new Set(), count: 12, consent: [] },
 
   // Show a view in the place of the one before, whose work is stopped.
-  go(view, ...more) {
+  async go(name, ...more) {
     leave.abort();
-    leave = new AbortController();
-    again = () => app.go(view, ...more);
+    const { signal } = (leave = new AbortController());
+    again = () => app.go(name, ...more);
     document.getElementById("notices").replaceChildren();
-    view(app, leave.signal, ...more);
+    const view = await VIEWS[name]();
+    if (!signal.aborted) view(app, signal, ...more);
   },
 
   // The view that fits how the job stands.
   async arrive(job) {
     app.job = job;
-    if (job.state === "waiting_for_photos") return app.go(photos);
-    if (job.state === "queued" || job.state === "running") return app.go(waiting);
+    if (job.state === "waiting_for_photos") return app.go("photos");
+    if (job.state === "queued" || job.state === "running") return app.go("waiting");
     const owed = await insist(`/v1/jobs/${job.id}/deletions`, { key: app.key }, app.away);
     const asked = owed.find((one) => one.what === "everything" && (one.reason === "request" || one.done_at || Date.parse(one.due_at) <= Date.now()));
-    if (asked && (job.state === "done" || (job.state === "cancelled" && job.code !== "expired"))) return app.go(gone, asked);
-    return job.state === "done" ? app.go(gallery, owed) : app.go(ended, asked);
+    if (asked && (job.state === "done" || (job.state === "cancelled" && job.code !== "expired"))) return app.go("gone", asked);
+    return job.state === "done" ? app.go("gallery", owed) : app.go("ended", asked);
   },
 
   // Ask, then erase everything; from the answer on nothing can be read.
@@ -49,7 +59,7 @@ const app = {
     try {
       const deletion = await call(`/v1/jobs/${app.job.id}`, { key: app.key, method: "DELETE" });
       app.forget();
-      app.go(gone, deletion);
+      app.go("gone", deletion);
     } catch (error) {
       app.trouble(error);
     }
@@ -107,14 +117,21 @@ async function begin() {
   Object.assign(app, { key: key.startsWith("avl_") ? key : "", job: null });
   [app.terms, app.styles] = await Promise.all([insist("/v1/page", {}, app.away), insist("/v1/styles", {}, app.away)]);
   status();
-  if (!app.key) return app.go(app.terms.open ? welcome : closed);
+  if (!app.key) {
+    fetchRest();
+    return app.go(app.terms.open ? "welcome" : "closed");
+  }
   try {
     const found = await insist("/v1/jobs", { key: app.key }, app.away);
     status();
-    return found.jobs.length ? app.arrive(found.jobs[0]) : app.go(lost);
+    return found.jobs.length ? app.arrive(found.jobs[0]) : app.go("lost");
   } catch (error) {
-    return error.status === 401 ? app.go(lost) : app.trouble(error);
+    return error.status === 401 ? app.go("lost") : app.trouble(error);
   }
+}
+
+function fetchRest() {
+  setTimeout(() => Object.values(VIEWS).forEach((view) => view()), 300); // milliseconds; what is seen comes first
 }
 
 addEventListener("hashchange", () => { if (location.hash.slice(1) !== app.key) begin(); });

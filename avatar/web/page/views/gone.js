@@ -10,6 +10,7 @@ const LOOKS = 1; // seconds between two looks for the receipt
 export async function gone(app, signal, deletion) {
   const papers = h("div", {});
   const view = (title, text, ...more) => show(t(title), h("section", { class: "farewell" }, h("h1", {}, t(title)), h("p", { class: "lead" }, t(text)), ...more), papers);
+  if (deletion.state === "held") return view("gone.held", "gone.held.text");
   if (!deletion.receipt) view("gone.going", "gone.going.text", h("progress", { "aria-label": t("gone.going") }));
   const paid = await follow(app, signal, deletion, papers);
   if (!paid || signal.aborted) return;
@@ -43,7 +44,7 @@ export async function receipt(document) {
   return h("section", { class: "receipt", "aria-label": t("receipt.title") },
     h("h2", {}, t("receipt.title")),
     h("dl", {}, line("receipt.job", h("code", {}, document.job ?? "")), line("receipt.when", document.listed_again ? moment(document.listed_again.at) : "")),
-    h("dl", { class: "goods" }, rows(document.erased ?? [])),
+    goods(document.erased ?? []),
     h("dl", {}, line("receipt.key", t(document.key_destroyed ? "receipt.key.yes" : "receipt.key.no")), line("receipt.left", t("receipt.left.n", { n: left }))),
     h("dl", { class: "seals" },
       line("receipt.digest", seal(digest, `receipt.digest.${word(digest)}`)),
@@ -56,11 +57,11 @@ export async function receipt(document) {
 const line = (key, value) => [h("dt", {}, t(key)), h("dd", {}, value)];
 
 // How many of each kind went, over all sweeps.
-function rows(erased) {
+function goods(erased) {
   const sums = new Map();
   for (const one of erased) sums.set(one.kind, (sums.get(one.kind) ?? 0) + one.objects);
-  if (!sums.size) return h("dt", {}, t("receipt.nothing"));
-  return [...sums].map(([kind, objects]) => line(`kind.${kind}`, String(objects)));
+  if (!sums.size) return h("p", { class: "goods" }, t("receipt.nothing"));
+  return h("dl", { class: "goods" }, [...sums].map(([kind, objects]) => line(`kind.${kind}`, String(objects))));
 }
 
 function seal(fits, key) {

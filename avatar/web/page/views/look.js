@@ -3,9 +3,7 @@
 import { call } from "../api.js";
 import { button, h, icon, say, show } from "../dom.js";
 import { maybe, number, t } from "../words.js";
-import { photos } from "./photos.js";
 import { steps } from "./steps.js";
-import { welcome } from "./welcome.js";
 
 const WORDS = ["person", "woman", "man"];
 const COUNTS = [4, 8, 12, 24];
@@ -24,7 +22,7 @@ export function look(app) {
     h("div", { class: "pair" },
       choice(t("look.word"), t("look.word.text"), "word", WORDS, draft.word, (value) => t(`word.${value}`), (value) => { draft.word = value; }),
       choice(t("look.count"), null, "count", COUNTS, draft.count, number, (value) => { draft.count = Number(value); })),
-    h("div", { class: "bar" }, button(t("back"), () => app.go(welcome), { kind: "quiet" }), tally, go));
+    h("div", { class: "bar" }, button(t("back"), () => app.go("welcome"), { kind: "quiet" }), tally, go));
   count();
 }
 
@@ -52,7 +50,7 @@ async function order(app, go) {
     const made = await call("/v1/page/jobs", { method: "POST", body: wanted });
     Object.assign(app, { job: made.job, key: made.key });
     history.replaceState(null, "", `#${made.key}`);
-    app.go(photos);
+    app.go("photos");
   } catch (error) {
     go.disabled = false;
     app.trouble(error);

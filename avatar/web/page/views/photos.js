@@ -64,7 +64,7 @@ function draw(uploads, terms, list, cards) {
 }
 
 function card(uploads, item) {
-  const picture = h("div", { class: "thumb" }, icon("photo"));
+  const picture = h("div", { class: "thumb", role: "img" }, icon("photo"));
   const words = h("p", { class: "verdict" }), bar = h("progress", { max: 1, value: 0 });
   const doing = h("div", { class: "row" });
   const away = knob("", "cross", () => uploads.remove(item), { class: "knob away" });

@@ -12,7 +12,7 @@ export async function waiting(app, signal) {
   const left = h("p", { class: "left", id: "left" }), place = h("p", { class: "place" });
   const list = h("ol", { class: "stages", "aria-label": t("wait.stages") });
   const tally = h("p", { class: "hint", id: "strip-count" });
-  const strip = h("ul", { class: "strip", "aria-labelledby": "strip" }, frames(app));
+  const strip = h("ul", { class: "strip", tabindex: 0, "aria-labelledby": "strip" }, frames(app));
   show(t("wait.title"), steps("wait"),
     h("div", { class: "head" }, h("h1", {}, t("wait.title")), h("p", { class: "lead" }, t("wait.lead"))),
     h("section", { class: "sheet now" }, h("div", { class: "clock" }, left, place), list),

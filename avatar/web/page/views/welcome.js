@@ -2,7 +2,6 @@
 
 import { button, h, icon, say, show } from "../dom.js";
 import { t } from "../words.js";
-import { look } from "./look.js";
 
 const SHOWN = ["neon", "poster", "stained-glass", "astronaut", "oil"];
 
@@ -46,7 +45,7 @@ function consent(app) {
     boxes.forEach((box) => box.checked ? box.removeAttribute("aria-invalid") : (box.setAttribute("aria-invalid", "true"), box.setAttribute("aria-describedby", "missing")));
     if (first) { first.focus(); say(t("consent.missing")); return; }
     app.draft.consent = [t("consent.adult"), t("consent.own")];
-    app.go(look);
+    app.go("look");
   };
   return h("section", { class: "sheet consent", "aria-labelledby": "consent" },
     h("h2", { id: "consent" }, t("consent.title")), ...rows, missing, button(t("consent.go"), go, { kind: "main" }));

@@ -194,6 +194,8 @@ export default {
   "erase.no": "Keep it",
   "gone.going": "Erasing everything",
   "gone.going.text": "The key is destroyed already: from now on nobody can read anything. What it locked is being removed.",
+  "gone.held": "It has to wait",
+  "gone.held.text": "The operator is bound to keep this order for now, by a legal hold. It opens to nobody who has this link, and is erased when the hold ends.",
   "gone.title": "You are forgotten",
   "gone.text": "Nothing of you is left here. This receipt says what was erased, and how that was checked.",
   "gone.later": "The receipt is readable by your link for one day. Download it if you want to keep it.",

@@ -194,6 +194,8 @@ export default {
   "erase.no": "Simpan",
   "gone.going": "Menghapus semuanya",
   "gone.going.text": "Kuncinya sudah dimusnahkan: mulai sekarang tidak seorang pun dapat membaca apa pun. Isinya sedang disingkirkan.",
+  "gone.held": "Ini harus menunggu",
+  "gone.held.text": "Pengelola wajib menyimpan pesanan ini untuk sementara, karena penahanan hukum. Tidak seorang pun dapat membukanya lewat tautan ini, dan ia dihapus saat penahanan berakhir.",
   "gone.title": "Anda sudah dilupakan",
   "gone.text": "Tidak ada yang tersisa dari Anda di sini. Tanda bukti ini menyatakan apa yang dihapus, dan bagaimana itu diperiksa.",
   "gone.later": "Tanda bukti dapat dibaca lewat tautan Anda selama satu hari. Unduhlah jika ingin menyimpannya.",
