@@ -11,6 +11,7 @@ Does not cover: whether the base draws what the words say; that is looked at, pe
 from __future__ import annotations
 
 import difflib
+import functools
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -142,7 +143,18 @@ def load_styles(folder: Path) -> dict[str, Style]:
     paths = sorted(folder.glob("*/pack.toml"))
     if not paths:
         raise BrokenPack(f"There is no style pack in {folder.name}.", remedy="Point the styles folder at one.")
-    return {path.parent.name: load_style(path) for path in paths}
+    return {path.parent.name: _read_once(path, _state(path.parent)) for path in paths}
+
+
+@functools.lru_cache(maxsize=256)
+def _read_once(path: Path, _: tuple[tuple[str, int, int], ...]) -> Style:
+    """A pack is read and linted again only when a file of it has changed; a service asks for the shelf at every call."""
+    return load_style(path)
+
+
+def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file of a pack."""
+    return tuple(sorted((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in folder.iterdir()))
 
 
 def load_style(path: Path) -> Style:
