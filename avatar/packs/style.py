@@ -148,7 +148,7 @@ def load_styles(folder: Path) -> dict[str, Style]:
 
 @functools.lru_cache(maxsize=256)
 def _read_once(path: Path, _: tuple[tuple[str, int, int], ...]) -> Style:
-    """A pack is read and linted again only when a file of it has changed; a service asks for the shelf at every call."""
+    """A pack, read and linted again only when a file of it has changed: a service asks at every call."""
     return load_style(path)
 
 
