@@ -19,7 +19,7 @@ from avatar.ledger.engine import reading, transaction
 from avatar.ledger.tables import ClientRow, JobRow, LinkRow
 
 PREFIX, LINK_PREFIX = "avk_", "avl_"
-PAGE = "cli_page"  # the built-in client that jobs of the page belong to
+PAGE = "cli_" + 32 * "0"  # the built-in client that jobs of the page belong to
 AFTERWARDS = 86400.0  # seconds that a link still tells how an erased job ended, and shows its receipts
 
 

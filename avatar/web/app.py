@@ -26,6 +26,7 @@ def application(service: Service) -> FastAPI:
     watch.install(app)
     for part in (jobs, photos, files, events, webhooks, papers, admin, watch, health):
         app.include_router(part.router)
+    visitors.install(app, service)
 
     @app.get("/v1/styles", tags=["styles"])
     def styles(here: Here) -> list[StyleCard]:
