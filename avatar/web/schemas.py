@@ -80,6 +80,19 @@ class Link(_Wire):
     key: str = Field(description="to be sent as a bearer key; shown this once")
 
 
+class Opened(_Wire):
+    job: JobState
+    key: str = Field(description="opens this one job, to be sent as a bearer key; shown this once")
+
+
+class PageTerms(_Wire):
+    open: bool = Field(description="whether anybody may order here without a key")
+    keep_days: int = Field(description="of a delivered pack")
+    least_photos: int
+    most_photos: int
+    most_bytes: int = Field(description="of one photo")
+
+
 class Deletion(_Wire):
     id: str
     job: str
@@ -92,15 +105,6 @@ class Deletion(_Wire):
     receipt: dict[str, object] | None
 
 
-class StyleCard(_Wire):
-    name: str
-    title: str
-    summary: str
-    author: str
-    licence: str
-    version: str
-    face_visible: bool
-    preview: str | None
 class Kept(_Wire):
     what: str
     holds: str
