@@ -51,5 +51,7 @@ export function span(seconds) {
   return new Intl.NumberFormat(tongue, { style: "unit", unit, unitDisplay: "long" }).format(value);
 }
 
-export const moment = (text) => new Intl.DateTimeFormat(tongue, { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
-export const day = (text) => new Intl.DateTimeFormat(tongue, { dateStyle: "long" }).format(new Date(text));
+// As the person's own country writes it, where their browser says so.
+const place = () => navigator.languages.find((name) => name.slice(0, 2).toLowerCase() === tongue) ?? tongue;
+export const moment = (text) => new Intl.DateTimeFormat(place(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+export const day = (text) => new Intl.DateTimeFormat(place(), { dateStyle: "long" }).format(new Date(text));

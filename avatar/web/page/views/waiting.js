@@ -15,7 +15,7 @@ export async function waiting(app, signal) {
   const strip = h("ul", { class: "strip", tabindex: 0, "aria-labelledby": "strip" }, frames(app));
   show(t("wait.title"), steps("wait"),
     h("div", { class: "head" }, h("h1", {}, t("wait.title")), h("p", { class: "lead" }, t("wait.lead"))),
-    h("section", { class: "sheet now" }, h("div", { class: "clock" }, left, place), list),
+    h("section", { class: "sheet works" }, h("div", { class: "clock" }, left, place), list),
     h("section", { class: "coming" }, h("h2", { id: "strip" }, t("wait.strip")), h("p", { class: "hint" }, t("wait.strip.text")), strip, tally),
     share(app),
     h("div", { class: "row middle" }, button(t("wait.stop"), () => app.erase(), { kind: "quiet" })));
