@@ -22,7 +22,6 @@ from avatar.ledger.tables import JobRow, LinkRow
 from avatar.service import Service
 from tests.web.conftest import Call
 
-
 POCKET = str(Path(avatar.__file__).parent / "pocket" / "base")  # a folder of this machine is no name
 
 
