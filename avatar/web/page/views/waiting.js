@@ -41,7 +41,7 @@ function frames(app) {
 
 function draw(job, { left, place, list, strip, tally }) {
   const at = Math.max(0, STAGES.indexOf(job.stage));
-  const words = job.seconds_left === null ? t("wait.unknown") : t("wait.left", { time: span(job.seconds_left) });
+  const words = remaining(job);
   const line = job.state !== "queued" || job.ahead === null ? "" : job.ahead ? t("wait.ahead", { n: job.ahead }) : t("wait.next");
   left.textContent = words;
   place.textContent = line;
@@ -51,6 +51,13 @@ function draw(job, { left, place, list, strip, tally }) {
   const painted = at > 2 ? job.count : at === 2 && job.progress ? Math.min(job.count, Math.round((job.count * job.progress.done) / Math.max(1, job.progress.total))) : 0;
   [...strip.children].forEach((frame, number) => frame.classList.toggle("painted", number < painted));
   tally.textContent = t("wait.strip.count", { n: painted, all: job.count });
+}
+
+// The whole where the service knows it from earlier orders, else what it knows of this step.
+function remaining(job) {
+  if (job.seconds_left !== null) return t("wait.left", { time: span(job.seconds_left) });
+  const part = job.progress?.seconds_left;
+  return typeof part === "number" ? t("wait.part", { time: span(part) }) : t("wait.unknown");
 }
 
 function stage(name, state, progress) {

@@ -141,6 +141,7 @@ export default {
   "wait.ahead": "{n} orders are before yours.",
   "wait.ahead.one": "One order is before yours.",
   "wait.left": "About {time} left",
+  "wait.part": "About {time} left of this step",
   "wait.unknown": "We can not say yet how long it takes.",
   "wait.stages": "How far it is",
   "stage.intake": "Looking at your photos",

@@ -141,6 +141,7 @@ export default {
   "wait.ahead": "{n} pesanan sebelum Anda.",
   "wait.ahead.one": "Satu pesanan sebelum Anda.",
   "wait.left": "Sekitar {time} lagi",
+  "wait.part": "Sekitar {time} lagi untuk langkah ini",
   "wait.unknown": "Kami belum tahu berapa lama.",
   "wait.stages": "Sejauh mana",
   "stage.intake": "Melihat foto Anda",
