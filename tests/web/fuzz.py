@@ -9,6 +9,7 @@ foreign read or write.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import warnings
@@ -169,7 +170,7 @@ def run(total: int, seed: int, folder: Path, tell: Callable[[str], None] = print
             owner, stranger = crowd(app, service), crowd(app, service)
             paths = app.openapi()["paths"]
             operations = sum(method in ("get", "post", "put", "delete") for path in paths.values() for method in path)
-            each, before = max(1, total // 2 // operations), known(service, owner)
+            each, before = math.ceil(total / 2 / (operations - 1)), known(service, owner)  # one is left out
             calls(app, Round(stranger, each, seed, seen), lambda: owner.known)
             if known(service, owner) != before:
                 seen.wrong.append("a stranger changed or erased what is not theirs")
