@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
+from avatar.stages.rehearse import REFUSED
 from tests.page.conftest import SELFIES, Visit
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
@@ -69,6 +72,29 @@ def test_every_view_is_open_to_everybody(visit: Visit) -> None:
     page.wait_for_selector(".farewell + div .receipt")
     measured(visit, "the receipt")
     visit.innocent()
+
+
+@pytest.mark.parametrize("size", ["phone"])
+def test_an_order_that_was_refused_says_why_what_to_do_and_that_all_is_erased(visit: Visit) -> None:
+    def refused(route: Route) -> None:  # a rehearsal with this seed is refused at intake
+        route.continue_(post_data=json.dumps({**(route.request.post_data_json or {}), "seed": REFUSED}))
+
+    visit.page.route("**/v1/page/jobs", refused)
+    visit.ordered()
+    page = visit.page
+    page.wait_for_selector(".narrow + div .receipt")
+    assert page.text_content("h1") == "This could not be made"
+    assert "Begin again with at least five" in (page.text_content(".lead") or "")
+    assert page.locator(".seal.good").count() == 2
+    measured(visit, "refused")
+    page.reload()
+    page.wait_for_selector(".narrow + div .receipt")
+    page.click(".narrow .main")
+    page.wait_for_selector(".consent")
+    assert "#" not in page.url
+    visit.open("/?lost#avl_nothing")
+    assert page.text_content("h1") == "This link opens nothing"
+    measured(visit, "lost")
 
 
 @pytest.mark.parametrize("size", ["phone"])
