@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import secrets
+import zlib
 from dataclasses import dataclass, field
 
 from avatar.job import Kind
@@ -70,14 +71,14 @@ def encoded(pixels: bytes) -> bytes:
     return hashlib.shake_256(b"latents" + pixels).digest(64)
 
 
-def traces(held: bytes, canaries: Canaries) -> list[str]:
+def traces(held: bytes, canaries: Canaries, *, zipped: bool = True) -> list[str]:
     """The marks found in some bytes, also inside gzip members, by name."""
     found = [name for name, mark in canaries.marks().items() if mark in held]
-    at = held.find(b"\x1f\x8b\x08")
+    at = held.find(b"\x1f\x8b\x08") if zipped else -1
     while at >= 0 and not found:
         try:
             inside = gzip.decompress(held[at:])
-        except (OSError, EOFError):
+        except (OSError, EOFError, zlib.error):
             inside = b""
         found += [f"{name}, zipped" for name, mark in canaries.marks().items() if mark in inside]
         at = held.find(b"\x1f\x8b\x08", at + 1)

@@ -85,9 +85,9 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def in_bytes(held: bytes, thief: Thief) -> list[str]:
+def in_bytes(held: bytes, thief: Thief, *, zipped: bool = True) -> list[str]:
     """Canaries and keys in some bytes, by name."""
-    found = traces(held, thief.canaries)
+    found = traces(held, thief.canaries, zipped=zipped)
     found += [f"the key of {holder[:4]}" for holder, key in thief.keys.items() if key in held]
     return found + [f"the wrapped key of {holder[:4]}" for holder, key in thief.wrapped.items() if key[:40] in held]
 
@@ -130,15 +130,17 @@ def _bucket(client: Any, name: str, thief: Thief) -> list[Find]:
 
 
 def memory(pid: int, thief: Thief) -> list[str]:
-    """What is in the memory of a process of ours, read from outside; as SecureDrop tests its own."""
-    found: list[str] = []
-    regions = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    """What is in the memory of a process of ours."""
+    return [what for held in regions(pid) for what in in_bytes(held, thief, zipped=False)]
+
+
+def regions(pid: int) -> Iterator[bytes]:
+    """The writable memory of a process of ours, read from outside; as SecureDrop tests its own."""
     with Path(f"/proc/{pid}/mem").open("rb", 0) as file:
-        for line in regions:
-            begin, end = (int(part, 16) for part in line.split(" ", 1)[0].split("-"))
-            if line.split(" ")[1][:2] != "rw":
-                continue
-            with contextlib.suppress(OSError, ValueError, OverflowError):
-                file.seek(begin)
-                found += in_bytes(file.read(end - begin), thief)
-    return found
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            place, rights = line.split(" ")[:2]
+            begin, end = (int(part, 16) for part in place.split("-"))
+            if rights[:2] == "rw":
+                with contextlib.suppress(OSError, ValueError, OverflowError):
+                    file.seek(begin)
+                    yield file.read(end - begin)

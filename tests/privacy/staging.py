@@ -67,7 +67,7 @@ class Stage:
         """A quarter of an hour."""
         with transaction(self.service.engine) as session:
             for row in session.scalars(select(DeletionRow)):
-                row.second_at = 0.0 if row.second_at else None
+                row.second_at = 0.0 if row.second_at is not None else None
                 row.lease_until = None
 
     def scan(self, thief: Thief, *more: Path) -> list[Find]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from avatar.cli.serve import WIPING
 from avatar.job import Kind
 from tests.privacy.canaries import Canaries
 from tests.privacy.mutants import MUTANTS, Mutant
-from tests.privacy.scan import Thief, in_bytes
+from tests.privacy.scan import Thief, in_bytes, regions
 from tests.privacy.staging import Stage, staged
 
 EVERYWHERE = {"folder": {"vault", "keys", "keys, held open", "ledger"},
@@ -66,3 +70,29 @@ def test_a_deletion_with_one_step_left_out_is_caught_and_the_store_named(
 def test_there_are_at_least_twenty_mutants_over_every_store() -> None:
     assert len(MUTANTS) >= 20
     assert {mutant.store for mutant in MUTANTS} == EVERYWHERE["folder"] | EVERYWHERE["bucket"]
+
+
+FREED = """
+import sys
+held = [b"canary-" + bytes([65 + n % 26]) * size for n, size in enumerate((9, 40, 400, 900, 5000, 90000))]
+if sys.argv[1] == "freed":
+    del held
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("holds", "found"), [("held", True), ("freed", False)])
+def test_what_a_part_of_the_service_frees_is_overwritten_in_its_memory(holds: str, found: bool) -> None:
+    command = [sys.executable, "-c", FREED, holds]
+    with subprocess.Popen(
+        command, env={**os.environ, **WIPING}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        sizes = ((0, 9), (1, 40), (2, 400), (3, 900), (4, 5000), (5, 90000))
+        marks = [b"canary-" + bytes([65 + n]) * size for n, size in sizes]
+        held = b"".join(regions(process.pid))
+        process.stdin.close()
+    assert [mark in held for mark in marks] == [found] * len(marks)

@@ -111,8 +111,16 @@ class Purging(RuleBasedStateMachine):
 
     @rule(job=jobs)
     def late(self, job: JobId | None) -> None:
-        if job is not None and job in self.gone:
+        """Bytes that were under way land, within the time that the second look waits for them."""
+        if job is not None and job in self.gone and not self._over(job):
             self.stage.late(job)
+
+    def _over(self, job: JobId) -> bool:
+        """Whether everything of the job was looked at twice."""
+        mine = select(DeletionRow).where(DeletionRow.job == job, DeletionRow.what == "everything")
+        with reading(self.service.engine) as session:
+            row = session.scalars(mine).one()
+            return row.done_at is not None and row.second_at is None
 
     @rule(deletion=st.none())
     def purge(self, deletion: None) -> None:
