@@ -29,7 +29,7 @@ from avatar.vault.local import private_folder
 
 CELERY = (sys.executable, "-m", "celery", "--app", "workers.app", "--quiet")
 CALM = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
-CROWD = {Queue.LIGHT: "2", Queue.HEAVY: "1", Queue.PURGE: "2"}  # one that is stuck must hold up neither verdicts nor rescue
+CROWD = {Queue.LIGHT: "2", Queue.HEAVY: "1", Queue.PURGE: "2"}  # one that is stuck holds up nobody
 PATIENCE = 20.0  # seconds a part may take to stop
 FIRST = Quota(jobs_a_day=100, running=4, uploads_an_hour=400)  # of the key that the first start shows
 HERE = ("127.0.0.1", "::1", "localhost")  # who can call these is on this machine: the page takes orders without a key
