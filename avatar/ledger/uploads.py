@@ -40,6 +40,8 @@ def expect(engine: Engine, client: Client, job: JobId, name: str) -> Left:
             code = "quota_uploads_an_hour"
             raise OverQuota("This key has sent its photos of the hour.", code=code, after=spare.after)
         session.execute(delete(PhotoRow).where(*_named(job, name), PhotoRow.stored_at.is_(None)))
+        if session.get(PhotoRow, (job, name)) is not None:  # the same call, twice at once: the other one was quicker
+            raise NotNow("This photo is here already.", code="photo_there")
         session.add(PhotoRow(job=job, name=name, size=0, added_at=read(session)))
         return replace(spare, left=spare.left - 1)
 
