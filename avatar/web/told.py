@@ -54,7 +54,7 @@ def deletion(service: Service, row: DeletionRow) -> Deletion:
         job=row.job,
         what=What(row.what).value,
         reason=row.reason,
-        state="done" if row.done_at else "owed",
+        state=state,
         asked_at=time(row.asked_at),
         due_at=time(row.due_at),
         done_at=_maybe(row.done_at),
