@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from avatar.erasure.receipt import POLICY as POLICY
 from avatar.job import DIES_AFTER, Kind
 from avatar.ledger.claims import Times
+from avatar.ledger.clients import AFTERWARDS
 from avatar.ledger.deletions import SECOND_LOOK
 from avatar.ledger.expiry import ANSWERS, TOLD
 
@@ -41,7 +42,6 @@ SEALED = "store, sealed under the job's key"
 LEDGER, MEMORY = "ledger", "memory"
 END = "the job's end"
 ORDERED = "the order"
-DAY = 86400.0  # seconds in which a link still shows the receipt of what it opened
 
 
 def table(times: Times, pace: float = 1.0) -> tuple[Kept, ...]:
@@ -78,7 +78,12 @@ def _rows(times: Times, pace: float) -> tuple[Kept, ...]:
     return (
         Kept("verdicts", "codes and sentences about photos", LEDGER, gone, times.keep, "delivery"),
         Kept(
-            "links", "digests of links that open the job", LEDGER, f"a day after {gone}", times.keep + DAY, "delivery"
+            "links",
+            "digests of links that open the job",
+            LEDGER,
+            f"a day after {gone}",
+            times.keep + AFTERWARDS,
+            "delivery",
         ),
         Kept("answers", "first answers to repeated calls, sealed", LEDGER, "a day is over", pace * ANSWERS, "the call"),
         Kept("messages", "which messages were sent, when", LEDGER, "their time is over", pace * TOLD, "the message"),

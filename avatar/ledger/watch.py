@@ -17,7 +17,7 @@ from avatar.job import ORDER, Stage
 from avatar.ledger.clock import now, read
 from avatar.ledger.deletions import What
 from avatar.ledger.engine import reading
-from avatar.ledger.tables import DeletionRow, JobRow, OutboxRow, PhotoRow
+from avatar.ledger.tables import DeletionRow, HoldRow, JobRow, OutboxRow, PhotoRow
 
 OVERDUE = 60.0  # seconds after which an owed deletion is late: the schedule looks four times a minute
 UNSEEN = 3.0  # seconds within which a photo is promised its verdict
@@ -117,12 +117,15 @@ def _alive(session: Session, at: float) -> tuple[Alive, ...]:
 
 
 def _owed(session: Session, at: float) -> tuple[Owed, ...]:
+    """What must go; a job under a legal hold is nobody's delay."""
+    held = select(HoldRow.job).where(HoldRow.lifted_at.is_(None))
     due = case((DeletionRow.due_at <= now(), DeletionRow.due_at))
     late = case((DeletionRow.due_at < now() - OVERDUE, 1))
     asked = select(
         DeletionRow.what, func.count(), func.count(due), func.count(late), func.min(due), func.max(DeletionRow.tries)
     )
-    rows = session.execute(asked.where(DeletionRow.done_at.is_(None)).group_by(DeletionRow.what)).all()
+    open_ones = asked.where(DeletionRow.done_at.is_(None), DeletionRow.job.not_in(held))
+    rows = session.execute(open_ones.group_by(DeletionRow.what)).all()
     return tuple(
         Owed(What(what), count, ripe, overdue, at - (first or at), tries)
         for what, count, ripe, overdue, first, tries in rows

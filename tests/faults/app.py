@@ -6,4 +6,4 @@ from workers.app import app
 
 __all__ = ["app"]
 
-app.conf.imports = ("tests.faults.stub", *app.conf.imports)
+app.conf.imports = ("tests.faults.stubbed", *app.conf.imports)

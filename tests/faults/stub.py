@@ -28,7 +28,7 @@ STEPS = 6
 SHOTS = ("0001.png", "0002.png")
 Work = Callable[[Job, Progress], Outcome]
 
-_settle = avatar.service.settle
+_settle = avatar.service.settle  # the product's own, read before anything takes its place
 
 
 def tell(job: str, stage: str, moment: str) -> None:
@@ -160,5 +160,7 @@ def build(settings: Any, job: Job, vault: Vault, delivery: Delivery, bases: Any 
     return Stub(vault, delivery)
 
 
-avatar.service.build = build  # type: ignore[assignment]
-avatar.service.settle = settle
+def take_over() -> None:
+    """From here on this process's service has stages of stub."""
+    avatar.service.build = build  # type: ignore[assignment]
+    avatar.service.settle = settle
