@@ -1,4 +1,4 @@
-"""The kill matrix: each fault at each stage once, or as many as AVATAR_TEST_FAULTS says; `.ci/run` asks for a thousand.
+"""The kill matrix: each fault at each stage once, or as many as AVATAR_TEST_FAULTS says (.ci/run).
 
 And that its books can fail to balance.
 """
