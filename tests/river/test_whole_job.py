@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 import time
 import zipfile
@@ -35,7 +34,7 @@ def test_selfies_become_a_pack_over_http_and_then_nothing_is_left() -> None:
                 assert time.monotonic() - begun < 10
             avatar.start(job)
             stages = [state.stage for state in avatar.watch(job)]
-            assert sorted(set(stages), key=stages.index)[-3:] == ["finish", "deliver", "purge"] or stages[-1] == "purge"
+            assert {"tune", "render", "purge"} <= set(stages)
             told = avatar.job(job)
             assert (told.state, told.code) == ("done", None)
             assert told.delivered is not None
@@ -45,7 +44,7 @@ def test_selfies_become_a_pack_over_http_and_then_nothing_is_left() -> None:
                 pictures = [name for name in pack.namelist() if name[:2].isdecimal()]
                 assert len(pictures) == told.delivered
                 for name in pictures:
-                    label = read_label(io.BytesIO(pack.read(name)).getvalue())
+                    label = read_label(pack.read(name))
                     assert label is not None
                     assert label.generated
             erased = avatar.erase(job)
