@@ -5,13 +5,41 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from avatar.settings import hush
+from avatar.settings import Settings, hush
 
 hush()
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from avatar.service import Service
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service of its own, in a folder of its own."""
+    from avatar.service import open_service
+
+    opened = open_service(Settings(state=tmp_path / "s", weights=tmp_path / "w"))
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A ledger of its own, in SQLite; tests/ledger runs on PostgreSQL as well."""
+    from avatar.ledger.engine import open_ledger
+    from avatar.ledger.history import upgrade
+
+    opened = open_ledger(f"sqlite:///{tmp_path}/ledger/ledger.db")
+    upgrade(opened)
+    yield opened
+    opened.dispose()
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -16,8 +15,7 @@ from avatar.job import JobId
 from avatar.ledger.clients import Quota, Scope, make_client
 from avatar.ledger.deletions import due
 from avatar.queue import Queue
-from avatar.service import Service, open_service
-from avatar.settings import Settings
+from avatar.service import Service
 from avatar.shift import work
 from avatar.web.app import application
 
@@ -28,13 +26,6 @@ CONSENT = "These are photos of me, and I am an adult."
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("avatar.web.events.LOOKS", 0.02)
     monkeypatch.setattr("avatar.client.WAIT", 0.01)
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    opened = open_service(Settings(state=tmp_path / "s", weights=tmp_path / "w"))
-    yield opened
-    opened.engine.dispose()
 
 
 @pytest.fixture

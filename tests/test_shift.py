@@ -6,7 +6,6 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,7 @@ from avatar.job import ORDER, Again, ClassWord, Done, Ending, Job, JobId, Kind, 
 from avatar.ledger import claims, orders
 from avatar.ledger.claims import Times
 from avatar.ledger.clients import Client, Quota, Scope, make_client
-from avatar.ledger.engine import open_ledger, transaction
-from avatar.ledger.history import upgrade
+from avatar.ledger.engine import transaction
 from avatar.ledger.tables import JobRow, OutboxRow
 from avatar.ports import Progress
 from avatar.shift import Bench, work
@@ -30,14 +28,6 @@ WANTED = orders.Wanted(ClassWord.PERSON, ("photo",), 4, "pocket", 1, "These are 
 QUICK = Times(lease=0.4, heartbeat=0.05, rescue=0.05, ring_again=0.05)
 NEEDS = {Stage.INTAKE: Kind.PHOTO, Stage.TUNE: Kind.CROP, Stage.RENDER: Kind.ADAPTER, Stage.FINISH: Kind.CANDIDATE}
 MAKES = {Stage.INTAKE: Kind.CROP, Stage.TUNE: Kind.ADAPTER, Stage.RENDER: Kind.CANDIDATE, Stage.FINISH: Kind.PICTURE}
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-    upgrade(opened)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from avatar.job import ClassWord, JobId, Kind, new_id
 from avatar.ledger import deletions, orders, uploads
 from avatar.ledger.clients import Quota, Scope, make_client
 from avatar.ledger.deletions import Debt, What, demand
-from avatar.ledger.engine import open_ledger, transaction
-from avatar.ledger.history import upgrade
+from avatar.ledger.engine import transaction
 from avatar.ledger.tables import DeletionRow, PhotoRow
 from avatar.vault.disk import DiskStore
 from avatar.vault.keyring import Keyring
@@ -26,14 +24,6 @@ from tests.ordering import photographed
 
 SIGNER = Signer(bytes(32))
 WANTED = orders.Wanted(ClassWord.PERSON, ("photo",), 4, "pocket", 1, "These are photos of me.")
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_ledger(f"sqlite:///{tmp_path}/ledger/ledger.db")
-    upgrade(opened)
-    yield opened
-    opened.dispose()
 
 
 @pytest.fixture

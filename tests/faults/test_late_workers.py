@@ -35,14 +35,6 @@ QUICK = Times(lease=0.5, heartbeat=0.1, rescue=0.0, ring_again=0.0)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-    upgrade(opened)
-    yield opened
-    opened.dispose()
-
-
-@pytest.fixture
 def bucket() -> Iterator[Bucket]:
     with Bucket() as opened:
         yield opened

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
 
 from avatar.ledger.clients import Quota, Scope, make_client
-from avatar.service import Service, open_service
-from avatar.settings import Settings
+from avatar.service import Service
 from avatar.web.app import application
 
 Call = Callable[..., TestClient]
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    opened = open_service(Settings(state=tmp_path / "s", weights=tmp_path / "w"))
-    yield opened
-    opened.engine.dispose()
 
 
 @pytest.fixture
