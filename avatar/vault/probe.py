@@ -16,7 +16,7 @@ def lies(client: Any, bucket: str) -> dict[str, str]:
     found = {}
     if _asked(client.get_object_lock_configuration, bucket, "ObjectLockConfiguration"):
         found["object_lock"] = "has object lock: what is stored can not be deleted before its time"
-    if _asked(client.get_bucket_replication, bucket, "ReplicationConfiguration"):
+    if (_asked(client.get_bucket_replication, bucket, "ReplicationConfiguration") or {}).get("Rules"):  # Ceph: no rules
         found["replication"] = "is replicated: a delete here leaves the copy there"
     if reason := _undeleted(client, bucket):
         found["deletes"] = reason

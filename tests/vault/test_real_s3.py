@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from avatar.errors import Unsafe
+from avatar.vault.probe import lies
 from avatar.vault.s3 import PART
 from tests.buckets import Bucket, client, environment
 
@@ -117,3 +118,7 @@ def test_a_hundred_megabytes_pass_sealed_and_whole_while_memory_stays_flat(real:
     assert told["large_kb"] - told["small_kb"] < FLAT, told
     assert told["large_kb"] - told["before_kb"] < ROOM, told
     assert len(real.store().remains("")) == 2
+
+
+def test_the_probe_finds_nothing_wrong_with_a_bucket_that_deletes(bucket: Bucket) -> None:
+    assert lies(bucket.client, bucket.name) == {}
