@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from avatar.ledger.outbox import Tried
 from avatar.ledger.tables import EndpointRow, OutboxRow, TryRow
+from avatar.web.schemas import Wire
 from avatar.web.told import time
 
 URL = Annotated[str, Field(max_length=500, description="https, a public name", examples=["https://app.example/hook"])]
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NewWebhook(_Wire):
+class NewWebhook(Wire):
     url: URL
 
 
-class Webhook(_Wire):
+class Webhook(Wire):
     id: str
     url: str
     made_at: str
 
 
-class Secret(_Wire):
+class Secret(Wire):
     secret: str = Field(description="whsec_ and base64; signs every message; shown this once")
 
 
@@ -35,7 +32,7 @@ class MadeWebhook(Webhook, Secret):
     """A webhook and what signs its messages."""
 
 
-class Trial(_Wire):
+class Trial(Wire):
     arrived: bool
     code: str = Field(description="ok, refused, redirect, timeout, tls, no_connection, no_answer, bad_answer, ...")
     status: int | None = Field(description="of the answer, if one came")
@@ -46,7 +43,7 @@ class Try(Trial):
     at: str
 
 
-class Message(_Wire):
+class Message(Wire):
     id: str = Field(description="the webhook-id of each of its tries")
     event: str
     job: str
@@ -57,7 +54,7 @@ class Message(_Wire):
     sent_at: str | None
 
 
-class MessagePage(_Wire):
+class MessagePage(Wire):
     messages: list[Message]
     next: str | None
 

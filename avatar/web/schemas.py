@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from avatar.job import ClassWord
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """Whatever goes over the wire: an unknown key is an error, so that a misspelt one is no silent default."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Consent(_Wire):
+class Consent(Wire):
     """What the person agreed to, before any photo is sent."""
 
     adult: Literal[True] = Field(description="everybody in the photos is 18 or older")
@@ -21,7 +23,7 @@ class Consent(_Wire):
     text: str = Field(min_length=20, max_length=600, description="the words they were shown")
 
 
-class NewJob(_Wire):
+class NewJob(Wire):
     class_word: ClassWord = ClassWord.PERSON
     styles: Annotated[list[str], Field(min_length=1, max_length=17)]
     count: int = Field(default=12, ge=1, le=100)
@@ -31,13 +33,13 @@ class NewJob(_Wire):
     test: bool = Field(default=False, description="drawn results at once; for developers of apps")
 
 
-class Progress(_Wire):
+class Progress(Wire):
     done: int
     total: int
     seconds_left: float | None
 
 
-class JobState(_Wire):
+class JobState(Wire):
     id: str
     state: Literal["waiting_for_photos", "queued", "running", "done", "refused", "failed", "cancelled"]
     stage: str
@@ -57,7 +59,7 @@ class JobState(_Wire):
     ended_at: str | None
 
 
-class Photo(_Wire):
+class Photo(Wire):
     id: str
     bytes: int
     verdict: Literal["pending", "ok", "refused"]
@@ -66,26 +68,26 @@ class Photo(_Wire):
     remedy: str | None = Field(description="what would make a better photo")
 
 
-class Watched(_Wire):
+class Watched(Wire):
     job: JobState
     photos: list[Photo]
 
 
-class JobPage(_Wire):
+class JobPage(Wire):
     jobs: list[JobState]
     next: str | None
 
 
-class Link(_Wire):
+class Link(Wire):
     key: str = Field(description="to be sent as a bearer key; shown this once")
 
 
-class Opened(_Wire):
+class Opened(Wire):
     job: JobState
     key: str = Field(description="opens this one job, to be sent as a bearer key; shown this once")
 
 
-class PageTerms(_Wire):
+class PageTerms(Wire):
     open: bool = Field(description="whether anybody may order here without a key")
     keep_days: int = Field(description="of a delivered pack")
     least_photos: int
@@ -93,7 +95,7 @@ class PageTerms(_Wire):
     most_bytes: int = Field(description="of one photo")
 
 
-class Deletion(_Wire):
+class Deletion(Wire):
     id: str
     job: str
     what: Literal["inputs", "everything"]
@@ -105,7 +107,7 @@ class Deletion(_Wire):
     receipt: dict[str, object] | None
 
 
-class Kept(_Wire):
+class Kept(Wire):
     what: str
     holds: str
     where: str
@@ -114,18 +116,18 @@ class Kept(_Wire):
     since: str
 
 
-class Retention(_Wire):
+class Retention(Wire):
     policy: str = Field(description="version of this table; each receipt names the one it was written under")
     kept: list[Kept]
 
 
-class ReceiptKey(_Wire):
+class ReceiptKey(Wire):
     key: str = Field(description="its short name, as receipts give it")
     hex: str = Field(description="the 32 bytes of the Ed25519 public key")
     jwk: dict[str, str]
 
 
-class ChainLink(_Wire):
+class ChainLink(Wire):
     sequence: int
     previous: str
     digest: str
@@ -134,12 +136,12 @@ class ChainLink(_Wire):
     key: str
 
 
-class ReceiptChain(_Wire):
+class ReceiptChain(Wire):
     links: list[ChainLink]
     next: int | None = Field(description="what to ask for `after` to go on; null: this is the end for now")
 
 
-class StyleCard(_Wire):
+class StyleCard(Wire):
     name: str
     title: str
     summary: str
