@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from avatar.erasure import reconcile
 from avatar.erasure.purging import Planned, Purged, carry_out, plan
@@ -15,18 +15,15 @@ from avatar.ledger.chosen import Which
 from avatar.web import told
 from avatar.web.guard import Admin, Here
 from avatar.web.problems import RESPONSES
+from avatar.web.schemas import Wire
 
 router = APIRouter(prefix="/v1/admin", tags=["operator"], responses=RESPONSES)
 MANY = 10  # jobs; more are erased only by a call that says how many it means
 AT_ONCE = 200  # jobs that one call erases; a call must end before proxies give it up
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PurgeOrder(_Wire):
-    jobs: Annotated[list[str], Field(max_length=1000)] = []
+class PurgeOrder(Wire):
+    jobs: list[str] = Field(default=[], max_length=1000)
     client: str | None = None
     older_than_seconds: float | None = Field(default=None, ge=0)
     everything: bool = False
@@ -34,7 +31,7 @@ class PurgeOrder(_Wire):
     confirm: int | None = Field(default=None, description="how many jobs you mean; needed for more than ten")
 
 
-class PurgeReport(_Wire):
+class PurgeReport(Wire):
     dry_run: bool
     jobs: int = Field(description="how many were chosen")
     objects: int
@@ -44,24 +41,24 @@ class PurgeReport(_Wire):
     left: int = Field(description="chosen and not erased by this call: held, busy, or more than one call takes")
 
 
-class HoldOrder(_Wire):
+class HoldOrder(Wire):
     job: str
     reason: holds.Reason
 
 
-class Hold(_Wire):
+class Hold(Wire):
     id: str
     job: str
     reason: str
     since: str
 
 
-class Reconciled(_Wire):
+class Reconciled(Wire):
     strays: list[reconcile.Stray]
     fixed: bool
 
 
-class AuditLine(_Wire):
+class AuditLine(Wire):
     number: int
     at: str
     who: str
