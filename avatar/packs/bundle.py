@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -91,19 +92,26 @@ def _tile(sheet: Image.Image, tile: Tile, left: int, top: int) -> None:
     x, y = (image.width - side) // 2, (image.height - side) // 2
     way = Image.Resampling.LANCZOS if side > TILE else Image.Resampling.BICUBIC
     square = image.resize((TILE, TILE), way, (x, y, x + side, y + side))
-    mask = Image.new("L", (TILE * FINE, TILE * FINE))
-    whole = (0, 0, TILE * FINE - 1, TILE * FINE - 1)
-    ImageDraw.Draw(mask).rounded_rectangle(whole, ROUND * FINE, 255)
-    sheet.paste(square, (left, top), mask.resize((TILE, TILE), Image.Resampling.BOX))
-    edge = Image.new("L", mask.size)
-    ImageDraw.Draw(edge).rounded_rectangle(whole, ROUND * FINE, None, 255, FINE)  # so that pale pictures have an end
-    sheet.paste(Image.new("RGB", square.size, FAINT), (left, top), edge.resize((TILE, TILE), Image.Resampling.BOX))
+    mask, edge = _stencils()
+    sheet.paste(square, (left, top), mask)
+    sheet.paste(Image.new("RGB", square.size, FAINT), (left, top), edge)
     draw, base = ImageDraw.Draw(sheet), top + TILE + 33
     draw.text((left + 1, base), tile.title, INK, _font(21), anchor="ls")
     if tile.share is None:
         draw.text((left + TILE - 1, base), "likeness unknown", QUIET, _font(16), anchor="rs")
     else:
         _dots(sheet, left + TILE - 1, base - 6, tile.share)
+
+
+@cache
+def _stencils() -> tuple[Image.Image, Image.Image]:
+    """A tile's rounded square, and its outline, so that pale pictures have an end."""
+    square, outline = (Image.new("L", (TILE * FINE, TILE * FINE)) for _ in range(2))
+    whole = (0, 0, TILE * FINE - 1, TILE * FINE - 1)
+    ImageDraw.Draw(square).rounded_rectangle(whole, ROUND * FINE, 255)
+    ImageDraw.Draw(outline).rounded_rectangle(whole, ROUND * FINE, None, 255, FINE)
+    small = [image.resize((TILE, TILE), Image.Resampling.BOX) for image in (square, outline)]
+    return small[0], small[1]
 
 
 def _dots(sheet: Image.Image, right: int, middle: int, share: float) -> None:
