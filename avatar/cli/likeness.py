@@ -1,13 +1,14 @@
 """How much delivered pictures look like the person, measured on drawn people whose identity is known.
 
-    python -m avatar.cli.likeness --people 10 --out DIR
+    python -m avatar.cli.likeness --people 20 --style photo --style oil --out DIR
 
 Each of the first people of the cast gives ten selfies; the real stages take them in, tune, render and choose. Every
 delivered picture is then named by the recogniser among all people of the cast, each known by three pictures that the
-job never saw. The same prompts and seeds are drawn by the untuned base, as the figure to beat.
+job never saw. The photo prompts and seeds are drawn by the untuned base as well, as the figure to beat. Skin is
+compared with the selfies', and each photo's nearest selfie of those given with the nearest of those kept apart.
 
 Writes `likeness.json` and `likeness.png` (two selfies, then pictures of the tuned base, a row each).
-Covers: identity as dlib sees it, in one style. Does not cover: real people; taste.
+Covers: identity as dlib sees it. Does not cover: real people; taste.
 """
 
 from __future__ import annotations
@@ -17,77 +18,39 @@ import io
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 
 from avatar.cli import show
+from avatar.cli.alike import APART, Known, Row, known, measure, summary, told
 from avatar.job import ClassWord, Consent, Job, Kind, Stage, new_id
+from avatar.packs.candidates import Candidates
 from avatar.packs.plan import plan
 from avatar.packs.sampler import sample
 from avatar.pipeline import Record, move
 from avatar.pocket.cast import cast, selfies
+from avatar.pocket.colours import skin_group
 from avatar.pocket.people import Person
-from avatar.ports import Descriptor, Faces, Picture
+from avatar.ports import Picture
 from avatar.settings import Settings, hush
 from avatar.vault.folder import Folder
 from avatar.vault.keys import MemoryKeys
 from avatar.vault.local import LocalVault
 from avatar.wiring import Bench, build
 
-KNOWN = 3  # pictures by which each of the cast is known
 GIVEN = 10  # selfies given to a job
+PHOTO = "photo"
 
 
-@dataclass(slots=True)
-class Row:
-    """What came of one person. Distances are the recogniser's; `named` are places in the cast."""
-
-    seed: int
-    ending: str
-    seconds: float
-    kept_step: int = 0
-    tuned: list[int] = field(default_factory=list)
-    untuned: list[int] = field(default_factory=list)
-    distance: float = float("nan")  # mean, delivered pictures to the selfies the job never saw
-    spread: float = float("nan")  # mean, the person's own selfies to those
-
-
-def named(picture: Picture, gallery: np.ndarray, faces: Faces) -> int | None:
-    """The place in the cast of the one nearest on average; None unless the picture has exactly one face."""
-    found = faces.find(picture)
-    if len(found) != 1:
-        return None
-    return int(np.argmin(np.linalg.norm(gallery - found[0].descriptor, axis=-1).mean(1)))
-
-
-def descriptors(pictures: Sequence[Picture], faces: Faces) -> list[Descriptor]:
-    """Of each picture that shows a face, the largest one's."""
-    return [found[0].descriptor for found in map(faces.find, pictures) if found]
-
-
-def gallery_of(people: Sequence[Person], faces: Faces) -> np.ndarray:
-    """(people, KNOWN, D) descriptors of pictures that no job sees; a missed face repeats one that was found."""
-    rows = []
-    for at, who in enumerate(people):
-        show.console.print(f"\rdrawing the cast {at + 1}/{len(people)}", end="")
-        known = descriptors(selfies(who, KNOWN + 2, seed=7), faces)
-        rows.append([known[place % len(known)] for place in range(KNOWN)])
-    show.console.print()
-    return np.array(rows)
-
-
-def one_person(at: int, who: Person, gallery: np.ndarray, order: argparse.Namespace, folder: Path) -> tuple[Row, Any]:
+def one_person(at: int, who: Person, everybody: Known, order: argparse.Namespace, folder: Path) -> tuple[Row, Any]:
     """The real stages for one person; the row, and the pictures for the sheet."""
     vault = LocalVault(folder / "jobs", MemoryKeys())
-    consent = Consent("drawn", datetime.now(UTC))
-    job = Job(new_id(), ClassWord.PERSON, (order.style,), order.pictures, order.base, at, consent)
+    job = _job(order, at)
     bench = build(Settings(), job, vault, Folder(folder / "out", job.id))
     photos = selfies(who, GIVEN)
     vault.open(job.id)
@@ -98,35 +61,30 @@ def one_person(at: int, who: Person, gallery: np.ndarray, order: argparse.Namesp
     for stage in (Stage.INTAKE, Stage.TUNE, Stage.RENDER):
         if record.job.stage is stage:
             move(record, hands[stage], vault)
-    row = Row(who.seed, record.code or "done", round(time.monotonic() - begun, 1))
-    chosen = record.job.facts.get(Stage.RENDER, {}).get("chosen", [])
-    drawn = [_open(vault.get(job.id, Kind.CANDIDATE, f"{one['index']:04d}.png")) for one in chosen]
-    bare = _untuned(bench, job, len(drawn) or order.pictures)
-    _fill(row, drawn, bare, photos, gallery, at, bench.backs.faces)
+    row = Row(who.seed, skin_group(who), record.code or "done", round(time.monotonic() - begun, 1))
     row.kept_step = record.job.facts.get(Stage.TUNE, {}).get("kept", 0)
+    drawn, faces = _delivered(vault, record.job), bench.backs.faces
+    row.tuned = {style: [everybody.name(faces.find(one)) for one in own] for style, own in drawn.items()}
+    row.untuned = [everybody.name(faces.find(one)) for one in _untuned(bench, job, order.pictures)]
+    measure(row, at, photos, drawn.get(PHOTO, []), everybody, faces)
     vault.remove(job.id)
-    return row, (photos[:2], drawn)
+    return row, (photos[:2], [picture for own in drawn.values() for picture in own])
 
 
-def _fill(
-    row: Row,
-    drawn: list[Picture],
-    bare: list[Picture],
-    photos: list[Picture],
-    gallery: np.ndarray,
-    at: int,
-    faces: Faces,
-) -> None:
-    row.tuned = [-1 if (name := named(one, gallery, faces)) is None else name for one in drawn]
-    row.untuned = [-1 if (name := named(one, gallery, faces)) is None else name for one in bare]
-    made, own = descriptors(drawn, faces), descriptors(photos, faces)
-    if made:
-        row.distance = float(np.mean([np.linalg.norm(gallery[at] - one, axis=-1) for one in made]))
-    row.spread = float(np.mean([np.linalg.norm(gallery[at] - one, axis=-1) for one in own]))
+def _delivered(vault: LocalVault, job: Job) -> dict[str, list[Picture]]:
+    """The chosen pictures, by style."""
+    chosen = job.facts.get(Stage.RENDER, {}).get("chosen", [])
+    held = Candidates(vault, job.id)
+    shots = held.shots() if chosen else {}
+    found: dict[str, list[Picture]] = {style: [] for style in job.styles}
+    for one in chosen:
+        found[shots[one["index"]].style].append(held.picture(one["index"]))
+    return found
 
 
 def _untuned(bench: Bench, job: Job, count: int) -> list[Picture]:
-    shots = plan(job, bench.styles, bench.base)[:count]
+    """The job's photos as the bare base draws them; none where no photos were ordered."""
+    shots = [shot for shot in plan(job, bench.styles, bench.base) if shot.style == PHOTO][:count]
     return [picture for _, picture in sample(bench.loaded(), shots, lambda *_: None) if picture is not None]
 
 
@@ -134,30 +92,6 @@ def _jpeg(picture: Picture) -> bytes:
     out = io.BytesIO()
     Image.fromarray(picture).resize((768, 768), Image.Resampling.BICUBIC).save(out, "JPEG", quality=90)
     return out.getvalue()
-
-
-def _open(data: bytes) -> Picture:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
-
-
-def summary(rows: Sequence[Row], people: int) -> dict[str, Any]:
-    """Rank-1 over all pictures (one without a face counts as wrong), and distances against the selfies' own."""
-
-    def rank_one(names: list[list[int]]) -> float:
-        hits = [name == at for at, given in enumerate(names) for name in given]
-        return round(float(np.mean(hits)), 3) if hits else 0.0
-
-    return {
-        "people": len(rows),
-        "among": people,
-        "pictures": sum(len(row.tuned) for row in rows),
-        "rank1_tuned": rank_one([row.tuned for row in rows]),
-        "rank1_untuned": rank_one([row.untuned for row in rows]),
-        "chance": round(1 / people, 4),
-        "distance_to_own": round(float(np.nanmean([row.distance for row in rows])), 3),
-        "own_spread": round(float(np.nanmean([row.spread for row in rows])), 3),
-        "seconds_a_person": round(float(np.mean([row.seconds for row in rows])), 1),
-    }
 
 
 def sheet(pairs: Sequence[tuple[list[Picture], list[Picture]]], columns: int = 6) -> Image.Image:
@@ -175,11 +109,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m avatar.cli.likeness", description=__doc__)
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--among", type=int, default=60)
-    parser.add_argument("--pictures", type=int, default=6)
-    parser.add_argument("--style", default="photo")
+    parser.add_argument("--pictures", type=int, default=6, help="of each style")
+    parser.add_argument("--style", dest="styles", action="append", help="may be given again; photo where it is not")
     parser.add_argument("--base", default="pocket")
     parser.add_argument("--out", type=Path, default=Path("likeness"))
     order = parser.parse_args()
+    order.styles = order.styles or [PHOTO]
     hush()
     torch.set_grad_enabled(True)
     people = cast(order.among)
@@ -187,24 +122,25 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         empty = LocalVault(folder / "x", MemoryKeys())
-        faces = build(Settings(), _any_job(order), empty, Folder(folder / "o", new_id())).backs.faces
-        gallery = gallery_of(people, faces)
+        faces = build(Settings(), _job(order, 0), empty, Folder(folder / "o", new_id())).backs.faces
+        show.console.print(f"looking at {len(people)} people of the cast")
+        everybody = known((selfies(who, APART, seed=7) for who in people), faces)
         rows, pairs = [], []
         for at, who in enumerate(people[: order.people]):
-            row, pair = one_person(at, who, gallery, order, folder)
+            row, pair = one_person(at, who, everybody, order, folder)
             rows.append(row)
             pairs.append(pair)
-            hits = sum(name == at for name in row.tuned)
-            right = f"{hits}/{len(row.tuned)} right"
+            names = [name for own in row.tuned.values() for name in own]
+            right = f"{sum(name == at for name in names)}/{len(names)} right"
             show.console.print(f"{at + 1:3}/{order.people} {row.ending:<8} {right}, {row.seconds:.0f} s")
-            told = summary(rows, order.among) | {"rows": [{k: getattr(r, k) for k in Row.__slots__} for r in rows]}
-            (order.out / "likeness.json").write_text(json.dumps(told, indent=1))
-            sheet(pairs).save(order.out / "likeness.png")
+            (order.out / "likeness.json").write_text(json.dumps(told(rows, order.among), indent=1))
+            sheet(pairs, max(6, 2 * len(order.styles))).save(order.out / "likeness.png")
     show.console.print_json(json.dumps(summary(rows, order.among)))
 
 
-def _any_job(order: argparse.Namespace) -> Job:
-    return Job(new_id(), ClassWord.PERSON, (order.style,), 1, order.base, 0, Consent("drawn", datetime.now(UTC)))
+def _job(order: argparse.Namespace, seed: int) -> Job:
+    count, styles = order.pictures * len(order.styles), tuple(order.styles)
+    return Job(new_id(), ClassWord.PERSON, styles, count, order.base, seed, Consent("drawn", datetime.now(UTC)))
 
 
 if __name__ == "__main__":
