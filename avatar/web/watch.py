@@ -20,7 +20,7 @@ from avatar.errors import Unauthorised
 from avatar.logs import say
 from avatar.watch.figures import LedgerFigures
 from avatar.watch.readiness import Readiness
-from avatar.web.guard import Given, Here, admin, client
+from avatar.web.guard import Given, Here, client, operator
 
 router = APIRouter(include_in_schema=False)
 BOUNDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds; a photo's verdict may take ten
@@ -37,7 +37,7 @@ def metrics(request: Request, service: Here, given: Given) -> Response:
     if given is None:
         raise Unauthorised("The figures need a key.")
     if not token or not hmac.compare_digest(given.credentials.encode(), token.encode()):
-        admin(client(request, service, given))
+        operator(client(request, service, given))
     registry: CollectorRegistry = request.app.state.figures
     return Response(generate_latest(registry), headers={"Cache-Control": "no-store"}, media_type=CONTENT_TYPE_LATEST)
 
