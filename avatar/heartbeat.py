@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from avatar.errors import Cancelled, Stale
 from avatar.job import JobId, Kind
+from avatar.ledger import sweeps
 from avatar.ledger.claims import Claim, Times, beat
 from avatar.vault.sealed import SealedVault
 
@@ -57,6 +58,11 @@ class Heartbeat:
         if self._lost.is_set() or time.monotonic() - self._seen > self._times.lease - self._times.heartbeat / 5:
             raise Stale("This worker's claim may have run out; another one may have the job.")
 
+    def drops(self, kind: Kind, name: str) -> None:
+        """Write down, for the receipt, that the stage takes away an object of an earlier attempt."""
+        job = self._held.job
+        sweeps.note(self._engine, job.id, {kind: [name]}, job.stage)
+
     def _run(self) -> None:
         while not self._over.wait(self._times.heartbeat):
             try:
@@ -95,6 +101,7 @@ class HeldVault:
 
     def drop(self, job: JobId, kind: Kind, name: str) -> None:
         self._held.hold()
+        self._held.drops(kind, name)
         self._vault.drop(job, kind, name)
 
     def erase(self, job: JobId, kind: Kind) -> list[str]:

@@ -20,7 +20,7 @@ from avatar import logs
 from avatar.errors import AvatarError, Away, Cancelled, Stale
 from avatar.heartbeat import Heartbeat
 from avatar.job import Again, Done, Job, JobId, Outcome, Refused, Stage, dying_after
-from avatar.ledger import claims, holds
+from avatar.ledger import claims, holds, sweeps
 from avatar.ledger.claims import Times
 from avatar.ports import Vault
 
@@ -104,9 +104,16 @@ def _record(bench: Bench, held: claims.Claim, outcome: Outcome, seconds: float) 
     if job.ending is None and not isinstance(outcome, Again):
         bench.ring(job)
     if isinstance(outcome, Done) and not holds.held(bench.engine, job.id):
-        for kind in dying_after(held.job.stage):
-            bench.vault.erase(job.id, kind)
+        _sweep(bench, held.job)
     return job
+
+
+def _sweep(bench: Bench, job: Job) -> None:
+    """Erase what nobody needs after this stage; written down first, for the receipt."""
+    found = {kind: bench.vault.names(job.id, kind) for kind in dying_after(job.stage)}
+    _insist(bench, lambda: sweeps.note(bench.engine, job.id, found, job.stage))
+    for kind in found:
+        bench.vault.erase(job.id, kind)
 
 
 def _tell(

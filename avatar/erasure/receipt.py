@@ -1,6 +1,8 @@
 """The receipt: what was erased, how many of each, when, and how it was checked; nothing in it is about the person.
 
-It is canonical JSON (sorted keys, no spaces, UTF-8), so its digest is the same everywhere.
+It is canonical JSON (sorted keys, no spaces, UTF-8), so its digest is the same everywhere. `erased` has a line for each
+kind and each event after which objects of it went: a stage's name, "request" (a photo that its owner took back),
+"purge", "second_look". Each object that was ever erased is in one line, the last that found it there.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 SCHEMA = "avatar.receipt/2"
-POLICY = "2026-11-22"  # of the table in `retention`; whoever changes what that says raises it here
+POLICY = "2026-11-22.2"  # of the table in `retention`; whoever changes what that says raises it here
 SEALS = ("digest", "chain", "signature")  # what is added to a body by binding it
 
 NEVER_STORED = (
@@ -40,19 +42,23 @@ class Erased:
     kind: str
     objects: int
     listing: str
-    after: str  # the stage whose record made it needless, or "purge"
+    after: str  # the stage whose record made it needless, "request", "purge" or "second_look"
     at: str  # RFC 3339, UTC
 
 
-def erased(kind: str, names: Sequence[str], after: str) -> Erased:
-    """A line of the receipt for `names` that were just removed."""
+def erased(kind: str, names: Sequence[str], after: str, at: float | None = None) -> Erased:
+    """A line of the receipt for `names`, which were removed `at` this time (seconds since 1970), or just now."""
     listing = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    return Erased(kind, len(names), listing, after, now())
+    return Erased(kind, len(names), listing, after, now() if at is None else _second(datetime.fromtimestamp(at, UTC)))
 
 
 def now() -> str:
     """The time, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return _second(datetime.now(UTC))
+
+
+def _second(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

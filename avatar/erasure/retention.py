@@ -87,6 +87,8 @@ def _rows(times: Times, pace: float) -> tuple[Kept, ...]:
         ),
         Kept("answers", "first answers to repeated calls, sealed", LEDGER, "a day is over", pace * ANSWERS, "the call"),
         Kept("messages", "which messages were sent, when", LEDGER, "their time is over", pace * TOLD, "the message"),
+        Kept("swept", "how the objects were called that were erased, by kind", LEDGER, f"the second look after {gone}",
+             times.keep + pace * SECOND_LOOK, "delivery"),
         Kept("late_writes", "what a write under way left, unreadable", "store", "the second look", pace * SECOND_LOOK,
              "the erasure"),
         Kept("books", "ids, times, codes, the words agreed to, receipts", LEDGER, "it is kept", None, "the order"),

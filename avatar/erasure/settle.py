@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine, delete
 
-from avatar.erasure.receipt import NOT_COVERED_BY_SERVICE, Erased, erased, receipt
+from avatar.erasure.receipt import NOT_COVERED_BY_SERVICE, erased, receipt
 from avatar.erasure.signing import Signer
 from avatar.errors import Unsafe
 from avatar.job import JobId, Kind
+from avatar.ledger import sweeps
 from avatar.ledger.chain import Signed
 from avatar.ledger.clock import read
 from avatar.ledger.deletions import SECOND_LOOK, Debt, What, pay
@@ -30,6 +31,7 @@ class TwoKeyVault(Protocol):
     """What settling asks of a vault whose jobs have a key for the inputs and one for the pack."""
 
     def forget_key(self, job: JobId, kind: Kind = Kind.PHOTO) -> bool: ...
+    def names(self, job: JobId, kind: Kind) -> list[str]: ...
     def erase(self, job: JobId, kind: Kind) -> list[str]: ...
     def remains(self, job: JobId, kinds: tuple[Kind, ...]) -> list[str]: ...
 
@@ -40,23 +42,23 @@ def settle(
     """Erase what is owed and record its receipt. Unsafe if anything is still there: the debt stays.
 
     The second look, `second` seconds after the first, does all of it again: what a write under way left is in its line.
+    What the stages erased before, and what is erased here, is in the lines of both receipts.
     """
     kinds = tuple(Kind) if debt.what is What.EVERYTHING else INPUTS
     vault.forget_key(debt.job)
     if debt.what is What.EVERYTHING:
         vault.forget_key(debt.job, Kind.PACK)
-    after = "purge" if debt.look == 1 else "second_look"
-    lines = [erased(kind, names, after) for kind in kinds if (names := vault.erase(debt.job, kind))]
+    _sweep(engine, vault, debt, kinds)
     remains = vault.remains(debt.job, kinds)
     if remains:
         raise Unsafe(f"{len(remains)} objects are still there after they were erased.", code="not_erased")
     if debt.what is What.EVERYTHING:
         _scrub_rows(engine, debt.job)
-    before = [Erased(**line) for line in (debt.before or {}).get("erased", ())]
+    swept = sweeps.told(engine, debt.job)
     told = receipt(
         debt.job,
         debt.reason,
-        [*before, *lines],
+        [erased(one.kind, one.names, one.after, one.at) for one in swept],
         key_destroyed=True,
         remains=remains,
         not_covered=NOT_COVERED_BY_SERVICE,
@@ -65,6 +67,15 @@ def settle(
         look=debt.look,
     )
     return pay(engine, debt, told, lambda number, previous: bound(signer.sign(told, number, previous)), second)
+
+
+def _sweep(engine: Engine, vault: TwoKeyVault, debt: Debt, kinds: tuple[Kind, ...]) -> None:
+    """Write down what is there, then erase it; what came between the two is written down as well."""
+    after = sweeps.PURGE if debt.look == 1 else sweeps.SECOND_LOOK
+    found = {kind: vault.names(debt.job, kind) for kind in kinds}
+    sweeps.note(engine, debt.job, found, after)
+    late = {kind: sorted(set(vault.erase(debt.job, kind)).difference(found[kind])) for kind in kinds}
+    sweeps.note(engine, debt.job, late, after)
 
 
 def bound(document: dict[str, Any]) -> Signed:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from avatar.errors import Stale
 from avatar.job import Ending, JobId
+from avatar.ledger import sweeps
 from avatar.ledger.chain import Signed, last, write
 from avatar.ledger.clock import now, read
 from avatar.ledger.engine import transaction
@@ -47,7 +48,6 @@ class Debt:
     reason: str
     fence: int
     look: int = 1
-    before: Mapping[str, Any] | None = None  # the receipt of the first look
 
 
 def owe(session: Session, job: str, ending: Ending) -> str:
@@ -99,7 +99,7 @@ def take(engine: Engine, deletion: str, lease: float) -> Debt | None:
         if row is None:
             return None
         look = 1 if row.done_at is None else 2
-        return Debt(row.id, JobId(row.job), What(row.what), row.reason, row.fence, look, row.receipt)
+        return Debt(row.id, JobId(row.job), What(row.what), row.reason, row.fence, look)
 
 
 def pay(
@@ -123,6 +123,8 @@ def pay(
         row.receipt = dict(receipt) if bind is None else write(session, bind(*last(session)))
         if debt.look == 1:
             announce(session, debt.job, "job.erased" if debt.what is What.EVERYTHING else "job.inputs_erased")
+        elif debt.what is What.EVERYTHING:
+            sweeps.forget(session, debt.job)
         return row.receipt
 
 

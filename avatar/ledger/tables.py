@@ -117,6 +117,27 @@ class LinkRow(Table):
     made_at: Moment
 
 
+class ReplacementRow(Table):
+    """A delivered picture that its owner sent back, and the spare that took its place; `number` counts from 1 a job."""
+
+    __tablename__ = "replacements"
+    __table_args__ = (
+        UniqueConstraint("job", "number"),
+        UniqueConstraint("job", "spare"),
+        Index("replacements_due", "settled_at", "second_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    number: Mapped[int]
+    picture: Mapped[str] = mapped_column(String(100))  # names of files: a number and a style
+    spare: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(String(30))  # of a closed list
+    made_at: Moment
+    settled_at: Maybe  # when the picture was erased and the pack's papers told of the new one
+    second_at: Maybe  # when that is looked at again, since a write may have been under way
+
+
 class AnswerRow(Table):
     """The first answer to a call that carried an Idempotency-Key, for a day, so that a repeat gets the same."""
 
@@ -152,6 +173,18 @@ class DeletionRow(Table):
     lease_until: Maybe
     rung_at: Maybe
     receipt: Mapped[dict[str, Any] | None]
+
+
+class SweptRow(Table):
+    """What was erased of a job, of one kind and after one event: names that say nothing, until the last receipt."""
+
+    __tablename__ = "swept"
+
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), primary_key=True)
+    after: Mapped[str] = mapped_column(String(12), primary_key=True)  # a stage, or what else made it needless
+    at: Moment
+    names: Mapped[list[str]]
 
 
 class ReceiptRow(Table):

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from avatar.errors import JobRefused, NotNow, PhotoRefused
 from avatar.job import JobId, Kind
-from avatar.ledger import uploads
+from avatar.ledger import sweeps, uploads
 from avatar.ledger.clients import Client
 from avatar.ledger.tables import PhotoRow
 from avatar.service import Service
@@ -89,7 +89,8 @@ def look(job: str, photo: str, caller: Caller, service: Here) -> Photo:
 def remove(job: str, photo: str, caller: Caller, service: Here) -> None:
     """Take a photo back before the job starts: its bytes are erased now. Twice is the same as once."""
     uploads.drop(service.engine, caller, JobId(job), photo)
-    if _PHOTO(photo):
+    if _PHOTO(photo) and photo in service.vault.names(JobId(job), Kind.PHOTO):
+        sweeps.note(service.engine, job, {Kind.PHOTO: [photo]}, sweeps.REQUEST)  # the receipt tells of it
         service.vault.drop(JobId(job), Kind.PHOTO, photo)
 
 

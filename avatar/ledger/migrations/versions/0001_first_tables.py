@@ -220,6 +220,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job", "name"),
     )
     op.create_table(
+        "replacements",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("picture", sa.String(length=100), nullable=False),
+        sa.Column("spare", sa.String(length=100), nullable=False),
+        sa.Column("reason", sa.String(length=30), nullable=False),
+        sa.Column("made_at", sa.Double(), nullable=False),
+        sa.Column("settled_at", sa.Double(), nullable=True),
+        sa.Column("second_at", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("job", "number"),
+        sa.UniqueConstraint("job", "spare"),
+    )
+    with op.batch_alter_table("replacements", schema=None) as batch_op:
+        batch_op.create_index("replacements_due", ["settled_at", "second_at"], unique=False)
+
+    op.create_table(
+        "swept",
+        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("after", sa.String(length=12), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.id"],
+        ),
+        sa.PrimaryKeyConstraint("job", "kind", "after"),
+    )
+    op.create_table(
         "tries",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("message", sa.String(length=40), nullable=False),
