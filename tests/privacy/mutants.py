@@ -147,6 +147,10 @@ def _keeps_half_files(patch: pytest.MonkeyPatch, _: Stage) -> None:
     patch.setattr(DiskStore, "remains", lambda *words: [name for name in listed(*words) if name[0] != "."])
 
 
+def _keeps_empty_folders(patch: pytest.MonkeyPatch, _: Stage) -> None:
+    patch.setattr(DiskStore, "_prune", lambda *_: None)
+
+
 def _keeps_versions(patch: pytest.MonkeyPatch, _: Stage) -> None:
     """A plain delete, which a bucket with versions answers with a marker."""
 
@@ -205,6 +209,7 @@ MUTANTS = (
     Mutant("there is no second look", "vault", _looks_once),
     Mutant("the second look only looks", "vault", _second_look_only_looks),
     Mutant("half-written files stay", "vault", _keeps_half_files),
+    Mutant("empty folders of the job stay", "vault", _keeps_empty_folders),
     Mutant("a delete leaves a marker", "bucket", _keeps_versions, "bucket"),
     Mutant("old versions stay", "bucket", _keeps_old_versions, "bucket"),
     Mutant("open uploads stay", "bucket's uploads", _keeps_uploads, "bucket"),

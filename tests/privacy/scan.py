@@ -70,6 +70,8 @@ def scan(service: Service, thief: Thief, *more: Path, client: Any = None) -> lis
             found += _object(str(Path(*part[2:])), path.read_bytes(), thief)
         if store == "keys" and thief.job.removeprefix("job_") in path.name:
             found.append(Find("keys", "a key of the job"))
+    if (service.settings.service / "vault" / thief.job).exists():
+        found.append(Find("vault", "a folder of the job"))
     for folder in more:
         found += [Find(folder.name, what) for path in _files(folder) for what in _in_file(path, thief)]
     for holder, handle in thief.open_files.items():
