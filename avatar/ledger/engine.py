@@ -1,23 +1,29 @@
 """Open a ledger: SQLite in one file for one machine, PostgreSQL for many; the same statements run on both.
 
 SQLite: a write-ahead log, so that readers do not wait for a writer; every transaction takes the writer's place at its
-beginning, so that two claims never meet half-way; `secure_delete` overwrites what is removed.
+beginning, so that two claims never meet half-way; `secure_delete` overwrites what is removed. The writers of one
+process take turns before they ask the file for its one place: a crowd that asks at once lets nobody else in, and holds
+every connection while it waits.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 WAIT = 30  # seconds a SQLite writer waits for others; they take no turns, so that in a crowd one may wait long
 IDLE = 10  # seconds that PostgreSQL lets a transaction stand still; ours take milliseconds
 READS = "avatar_reads"  # the execution option that marks a transaction without writes
+_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()  # of each SQLite ledger's writers in here
 
 
 def open_ledger(url: str) -> Engine:
@@ -32,6 +38,7 @@ def open_ledger(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": WAIT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
+    _TURNS[engine] = threading.Lock()
     return engine
 
 
@@ -55,8 +62,23 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """All of it is recorded, or nothing."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    with _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """This process's next writer; whoever waited as long as the file would let it wait is told the same."""
+    lock = _TURNS.get(engine)
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=WAIT):
+        raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the ledger has other writers"))
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

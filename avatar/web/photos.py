@@ -10,6 +10,7 @@ from typing import Annotated
 
 import anyio
 import anyio.from_thread
+import anyio.to_thread
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from starlette.concurrency import run_in_threadpool
 
@@ -28,6 +29,7 @@ from avatar.web.schemas import Photo
 router = APIRouter(prefix="/v1/jobs/{job}/photos", tags=["photos"], responses=RESPONSES)
 MOST_BYTES = 20_000_000  # of one photo; intake refuses more with the same words
 LOOKS = 0.1  # seconds between two looks for the verdict
+SENDERS = 64  # photos on their way at once; more wait for their turn
 LONGEST = 10.0  # seconds that a call may wait for it
 BODY = {
     "requestBody": {
@@ -60,7 +62,7 @@ async def add(
     spare = await run_in_threadpool(uploads.expect, service.engine, caller, owner, name)
     response.headers.update(limits(spare))
     try:
-        row = await run_in_threadpool(_store, service, owner, name, body)
+        row = await anyio.to_thread.run_sync(_store, service, owner, name, body, limiter=_senders(request))
     except BaseException:
         with anyio.CancelScope(shield=True):  # the phone may be gone by now
             await run_in_threadpool(_undo, service, caller, owner, name)
@@ -92,6 +94,15 @@ def remove(job: str, photo: str, caller: Caller, service: Here) -> None:
     if _PHOTO(photo) and photo in service.vault.names(JobId(job), Kind.PHOTO):
         sweeps.note(service.engine, job, {Kind.PHOTO: [photo]}, sweeps.REQUEST)  # the receipt tells of it
         service.vault.drop(JobId(job), Kind.PHOTO, photo)
+
+
+def _senders(request: Request) -> anyio.CapacityLimiter:
+    """The threads that wait for phones to send: their own, so that slow phones keep nobody else's call waiting."""
+    state = request.app.state
+    if not hasattr(state, "senders"):
+        state.senders = anyio.CapacityLimiter(SENDERS)
+    found: anyio.CapacityLimiter = state.senders
+    return found
 
 
 class _Body:
