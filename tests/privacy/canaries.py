@@ -11,11 +11,14 @@ import hashlib
 import json
 import secrets
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from avatar.job import Kind
 
 PATCH = 12 * 12 * 3  # bytes of a pixel patch, uint8 (12, 12, 3)
+ROW = 48  # bytes of a patch that are looked for, at either end
+SIGN = 8  # bytes that all marks of one hunt begin with, so that many are looked for in one go
 TOKEN, WORDS = 32, 42  # bytes
 
 
@@ -23,13 +26,25 @@ TOKEN, WORDS = 32, 42  # bytes
 class Canaries:
     """The marks of one person. None of them can be met by chance."""
 
-    token: bytes = field(default_factory=lambda: secrets.token_bytes(32))  # in the file itself: EXIF, trailing bytes
-    words: str = field(default_factory=lambda: f"canary {secrets.token_hex(12)} of nowhere")  # name, caption
+    sign: bytes = field(default_factory=lambda: secrets.token_bytes(SIGN))
+    own: bytes = field(default_factory=lambda: secrets.token_bytes(TOKEN - SIGN))
+
+    @property
+    def token(self) -> bytes:
+        """In the file itself: EXIF, trailing bytes."""
+        return self.sign + self.own
+
+    @property
+    def words(self) -> str:
+        """Who it is: name, caption."""
+        return f"{called(self.sign)}{self.own[:4].hex()} of nowhere"
 
     @property
     def pixels(self) -> bytes:
-        """A patch as raw pixels."""
-        return hashlib.shake_256(b"pixels" + self.token).digest(PATCH)
+        """A patch as raw pixels; its first row and its last begin with the sign."""
+        drawn = hashlib.shake_256(b"pixels" + self.token).digest(PATCH - 2 * SIGN)
+        at = PATCH - ROW - SIGN
+        return self.sign + drawn[:at] + self.sign + drawn[at:]
 
     @property
     def latents(self) -> bytes:
@@ -43,8 +58,8 @@ class Canaries:
             "token": self.token[:24],
             "token in hex": self.token[:24].hex().encode(),
             "token in base64": base64.b64encode(self.token[:24])[:30],
-            "pixels": self.pixels[:48],
-            "pixels, another row": self.pixels[-48:],
+            "pixels": self.pixels[:ROW],
+            "pixels, another row": self.pixels[-ROW:],
             "latents": self.latents[:32],
             "words": text,
             "words in UTF-16": self.words.encode("utf-16-le"),
@@ -67,8 +82,34 @@ class Canaries:
 
 
 def encoded(pixels: bytes) -> bytes:
-    """Latents of a patch."""
-    return hashlib.shake_256(b"latents" + pixels).digest(64)
+    """Latents of a patch; the sign stays in front."""
+    return pixels[:SIGN] + hashlib.shake_256(b"latents" + pixels).digest(56)
+
+
+def called(sign: bytes) -> str:
+    """What the words of everybody in one hunt begin with."""
+    return f"canary {sign.hex()}"
+
+
+def beginnings(sign: bytes) -> tuple[bytes, ...]:
+    """What every mark under this sign begins with, or holds near its beginning."""
+    text = called(sign)
+    return (
+        sign,
+        sign.hex().encode(),
+        text.encode("utf-16-le"),
+        base64.b64encode(sign[:6]),
+        base64.b64encode(text.encode()[:21]),
+    )
+
+
+def near(held: bytes, sign: bytes) -> Iterator[bytes]:
+    """Every place in some bytes where a mark under this sign may be."""
+    for begins in beginnings(sign):
+        at = held.find(begins)
+        while at >= 0:
+            yield held[max(0, at - 16) : at + 200]
+            at = held.find(begins, at + 1)
 
 
 def traces(held: bytes, canaries: Canaries, *, zipped: bool = True) -> list[str]:

@@ -1,20 +1,21 @@
-"""The hunt on a whole service of processes: order, upload, work, erase at any moment, half of it with a process killed.
+"""The hunt on a whole service of processes: order, upload, work, erase at any moment, half of it with a fault in it.
 
-    python -m tests.privacy.hunt --purges 300 [--unwiped]
+    python -m tests.privacy.hunt --purges 300 [--s3] [--unwiped]
 
 Searched when the second looks are over: the service's folders (store, keys, ledger with its log, the broker's), log,
-temp and home of all processes, and the memory of each. `--unwiped`: freed memory is not overwritten.
-A hunt that finds nothing before the purge fails. Exit code 1 on any find.
+temp, home with every cache, shared memory, files held open though they are gone, and the memory of each process.
+`--s3`: on a bucket that keeps versions, of the server that AVATAR_TEST_S3 names; all versions, markers and open uploads
+are searched. `--unwiped`: freed memory is not overwritten. A fault is a part of the service, or its broker, killed
+while the job or its erasure is under way. A hunt that does not find what it planted fails. Exit code 1 on any find.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import random
+import secrets
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,23 +26,19 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from avatar.broker import EmbeddedBroker
-from avatar.cli import serve
 from avatar.job import JobId
-from avatar.ledger.clients import Quota, Scope, make_client
 from avatar.ledger.engine import reading
 from avatar.ledger.tables import DeletionRow
-from avatar.service import Service, open_service
-from avatar.settings import Settings
-from avatar.vault.local import private_folder
-from tests.privacy.canaries import Canaries
-from tests.privacy.scan import Find, Thief, memory, scan, steal
-from tests.river.serving import Running, free_port, until
+from tests.privacy.canaries import SIGN, Canaries
+from tests.privacy.hunted import Hunted, hunting
+from tests.privacy.places import searched
+from tests.privacy.scan import Find, Thief, memory, search, steal
 
-ROOT = Path(__file__).parents[2]
-PACE = 0.02  # a lease is 1.2 s, the second look comes after 18 s
-BATCH = 20  # jobs at a time
-SAMPLE = 3  # jobs of a batch that memory is searched for: a gigabyte is read for each
+BATCH = 25  # jobs that are searched for together
+GROUP = 5  # of them that are ordered, and erased, at one go; one kill strikes all that are under way
+AHEAD = 3  # batches under way: a second look is waited for while the next are ordered
+SAMPLE = 3  # jobs of a batch whose keys are looked for in memory; marks are, of all
+LONGEST = 180.0  # seconds that a batch may take until all of it is erased
 CONSENT = {"adult": True, "own_face": True, "text": "These are photos of me, and I am an adult."}
 
 
@@ -49,166 +46,128 @@ CONSENT = {"adult": True, "own_face": True, "text": "These are photos of me, and
 class Hunt:
     """A running service and what was found in it."""
 
-    service: Service
-    running: Running
-    folder: Path
-    broker: EmbeddedBroker
-    parts: list[serve.Part]
+    hunted: Hunted
     dice: random.Random
+    sign: bytes = field(default_factory=lambda: secrets.token_bytes(SIGN))
     before: Counter[str] = field(default_factory=Counter)
     found: Counter[tuple[str, str]] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
+    struck: set[JobId] = field(default_factory=set)  # jobs that a kill met before they were erased
+    alive: set[JobId] = field(default_factory=set)
 
-    def batch(self, size: int) -> None:
-        """Jobs from the order to the second look."""
-        thieves = [self._ordered() for _ in range(size)]
-        for at, thief in enumerate(thieves):
-            time.sleep(self.dice.uniform(0, 0.3))
-            if at < 2:
-                self.before.update({find.store for find in self._everywhere(thief)})
-            if at % 2:
+    def purges(self, count: int) -> Iterator[int]:
+        """So many jobs from the order to the second look and the search; how many are done, after each batch."""
+        under_way: list[tuple[float, list[Thief]]] = []
+        begun = done = 0
+        while done < count:
+            if begun < count and len(under_way) < AHEAD:
+                size = min(BATCH, count - begun)
+                under_way.append((time.monotonic(), self._batch(size, faulty=begun % (2 * BATCH) == 0)))
+                begun += size
+            else:
+                time.sleep(0.2)
+            while under_way and self._settled(*under_way[0]):
+                _, thieves = under_way.pop(0)
+                self._judge(thieves)
+                done += len(thieves)
+                yield done
+
+    def _batch(self, size: int, *, faulty: bool) -> list[Thief]:
+        """Jobs ordered, at work for a moment, and erased, group by group."""
+        thieves: list[Thief] = []
+        while len(thieves) < size:
+            group = [self._ordered() for _ in range(min(GROUP, size - len(thieves)))]
+            time.sleep(self.dice.uniform(0, 1.5))
+            if not thieves:
+                self.before.update({find.store for _, find in self._everywhere(group[:2])})
+            at = self.dice.randrange(len(group) + 1)  # erased before the kill
+            for place, thief in enumerate(group):
+                if faulty and place == at:
+                    self._kill()
+                self.hunted.call("DELETE", f"/v1/jobs/{thief.job}")
+            if faulty and at == len(group):
                 self._kill()
-            self._call("DELETE", f"/v1/jobs/{thief.job}")
-        until(lambda: self._kept_alive() and self._settled(thieves), 180)
-        for at, thief in enumerate(thieves):
-            self.found.update((find.store, find.what) for find in self._everywhere(thief))
-            if at < SAMPLE:
-                self.found.update(self._memories(thief))
+            thieves += group
+        return thieves
+
+    def _judge(self, thieves: list[Thief]) -> None:
+        """Search for all of them everywhere."""
+        self.found.update((find.store, find.what) for _, find in self._everywhere(thieves))
+        self.found.update(self._memories(thieves))
+        for thief in thieves:
             thief.close()
 
     def _ordered(self) -> Thief:
         order = {"styles": ["photo"], "count": 1, "consent": CONSENT}
-        job = JobId(self._call("POST", "/v1/jobs", order)["id"])
-        canaries = Canaries()
-        thief = steal(self.service, job, canaries)
+        job = JobId(self.hunted.call("POST", "/v1/jobs", order)["id"])
+        self.alive.add(job)
+        canaries = Canaries(self.sign)
+        thief = steal(self.hunted.service, job, canaries)
         photo = canaries.token + canaries.words.encode() + canaries.pixels
-        self._call("POST", f"/v1/jobs/{job}/photos", photo)
-        self._call("POST", f"/v1/jobs/{job}/start")
+        self.hunted.call("POST", f"/v1/jobs/{job}/photos", photo)
+        self.hunted.call("POST", f"/v1/jobs/{job}/start")
         return thief
 
-    def _call(self, method: str, path: str, body: object = None) -> dict[str, str]:
-        """A call that is made again while the API is being started again."""
-
-        def ask() -> object:
-            self._kept_alive()
-            with contextlib.suppress(OSError):
-                status, told = self.running.call(method, path, body)
-                return told if status < 300 else None
-            return None
-
-        told = until(ask, 60)
-        assert isinstance(told, dict)
-        return told
-
-    def _kept_alive(self) -> bool:
-        self.broker.keep()
-        for part in self.parts:
-            part.keep()
-        return True
-
     def _kill(self) -> None:
-        part = self.dice.choice(self.parts)
-        if part.process is not None and part.process.poll() is None:
-            self.kills[part.name] += 1
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(part.process.pid, signal.SIGKILL)
+        """A part of the service; whose erasure was not paid yet is struck."""
+        self.alive -= self._paid(self.alive)
+        self.struck |= self.alive
+        self.kills[self.hunted.kill(self.dice)] += 1
 
-    def _settled(self, thieves: list[Thief]) -> bool:
+    def _paid(self, jobs: set[JobId]) -> set[JobId]:
+        done = select(DeletionRow.job).where(DeletionRow.what == "everything", DeletionRow.done_at.is_not(None))
+        with reading(self.hunted.service.engine) as session:
+            return jobs & {JobId(job) for job in session.scalars(done)}
+
+    def _settled(self, begun: float, thieves: list[Thief]) -> bool:
+        """Whether both looks at all of them are over."""
+        self.hunted.keep()
         jobs = [thief.job for thief in thieves]
         left = DeletionRow.done_at.is_(None) | DeletionRow.second_at.is_not(None)
-        with reading(self.service.engine) as session:
-            return session.scalars(select(DeletionRow.id).where(DeletionRow.job.in_(jobs), left)).first() is None
+        with reading(self.hunted.service.engine) as session:
+            owed = session.scalars(select(DeletionRow.job).where(DeletionRow.job.in_(jobs), left)).all()
+        assert not owed or time.monotonic() - begun < LONGEST, f"{len(owed)} deletions are still owed"
+        return not owed
 
-    def _everywhere(self, thief: Thief) -> list[Find]:
-        return scan(self.service, thief, *(self.folder / name for name in ("log", "temp", "home")))
+    def _everywhere(self, thieves: list[Thief]) -> Iterator[tuple[Thief, Find]]:
+        return search(self.hunted.service, thieves, *searched(self.hunted.folder), client=self.hunted.bucket)
 
-    def _memories(self, thief: Thief) -> list[tuple[str, str]]:
-        found = []
-        for part in self.parts:
-            if part.process is not None and part.process.poll() is None:
-                for pid in _family(part.process.pid):
-                    found += [(f"memory of {part.name}", what) for what in memory(pid, thief)]
-        broker = int((self.service.settings.service / "broker" / "broker.pid").read_text())
-        return found + [("memory of the broker", what) for what in memory(broker, thief)]
+    def _memories(self, thieves: list[Thief]) -> Iterator[tuple[str, str]]:
+        for name, pid in self.hunted.processes():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a child that ended meanwhile
+                yield from ((f"memory of {name}", what) for _, what in memory(pid, thieves, SAMPLE))
 
 
-def _family(pid: int) -> list[int]:
-    """A process and its children, of theirs too."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += _family(int(child))
-    return found
-
-
-@contextlib.contextmanager
-def hunting(folder: Path, seed: int, unwiped: bool) -> Iterator[Hunt]:
-    """The service, up; its temp folder and home are inside `folder`."""
-    for name in ("temp", "home"):
-        (folder / name).mkdir()
-    os.environ |= {"AVATAR_STATE": str(folder / "s"), "AVATAR_PACE": str(PACE), "TMPDIR": str(folder / "temp")}
-    os.environ |= {"HOME": str(folder / "home"), "OMP_NUM_THREADS": "1", **({} if unwiped else serve.WIPING)}
-    settings = Settings()
-    private_folder(settings.service / "clock")
-    service = open_service(settings)
-    _, key = make_client(service.engine, "hunt", Scope.CLIENT, Quota(10**6, 10**6, 10**6))
-    port = free_port()
-    with EmbeddedBroker(settings.service / "broker") as broker, (folder / "log").open("ab") as log:
-        parts = [_Logged(part.name, _ours(part.command), log) for part in serve.parts(settings, "127.0.0.1", port)]
-        hunt = Hunt(service, Running(port, key, settings.state), folder, broker, list(parts), random.Random(seed))
-        try:
-            until(lambda: hunt._kept_alive() and hunt.running.answers(), 60)
-            yield hunt
-        finally:
-            for part in parts:
-                if part.process is not None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(part.process.pid, signal.SIGKILL)
-                    part.process.wait()
-            service.engine.dispose()
-
-
-class _Logged(serve.Part):
-    """A part that writes into one log, and is started again soon."""
-
-    def __init__(self, name: str, command: tuple[str, ...], log: object) -> None:
-        super().__init__(name, command)
-        self.log = log
-
-    def keep(self) -> None:
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                stdout=self.log,
-                stderr=self.log,
-                start_new_session=True,  # type: ignore[call-overload]
-            )
-
-
-def _ours(command: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple("tests.privacy.app" if word == "workers.app" else word for word in command)
+def _stopped(*_: object) -> None:
+    """Leave in order, so that no process stays; whoever asks a second time is not heard."""
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, signal.SIG_IGN)
+    raise SystemExit(143)
 
 
 def main() -> int:
     """The hunt, a table, and 1 on any find."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--purges", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--s3", action="store_true")
     parser.add_argument("--unwiped", action="store_true")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, hunting(Path(name), asked.seed, asked.unwiped) as hunt:
-        for begun in range(0, asked.purges, BATCH):
-            hunt.batch(min(BATCH, asked.purges - begun))
-            print(
-                f"{min(begun + BATCH, asked.purges)} purges, {sum(hunt.kills.values())} kills, {dict(hunt.found)}",
-                flush=True,
-            )
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _stopped)
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as name, hunting(Path(name), unwiped=asked.unwiped, s3=asked.s3) as hunted:
+        hunt = Hunt(hunted, random.Random(asked.seed))
+        for done in hunt.purges(asked.purges):
+            so_far = f"{len(hunt.struck)} with a fault, {sum(hunt.kills.values())} kills, {dict(hunt.found)}"
+            print(f"{done} purges in {time.monotonic() - begun:.0f} s, {so_far}", flush=True)
     print(f"before the purge, found in: {dict(hunt.before)}")
     for (store, what), count in sorted(hunt.found.items()):
         print(f"{store:<24} {what:<32} {count}")
-    print(f"{asked.purges} purges, {dict(hunt.kills)} killed, {sum(hunt.found.values())} finds")
-    return int(bool(hunt.found) or not {"vault", "keys", "keys, held open"} <= set(hunt.before))
+    told = f"{asked.purges} purges, {len(hunt.struck)} of them with a fault in the middle"
+    print(f"{told}, {sum(hunt.found.values())} finds; killed: {dict(hunt.kills)}")
+    needed = {"bucket" if asked.s3 else "vault", "keys", "keys, held open"}
+    return int(bool(hunt.found) or not needed <= set(hunt.before))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ before the purge, and held the key's file open: whatever they still open is a fi
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,11 @@ from avatar.errors import Spoiled
 from avatar.job import JobId, Kind
 from avatar.service import Service
 from avatar.vault.seal import unseal
-from tests.privacy.canaries import Canaries, traces
+from tests.privacy.canaries import Canaries, near, traces
 
 STORES = {"vault": "vault", "keys": "keys", "ledger": "ledger", "broker": "broker"}  # by the folder of the service
+RANGE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ")
+MOST = 1 << 28  # bytes of a file that is read though it is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +65,33 @@ def steal(service: Service, job: JobId, canaries: Canaries) -> Thief:
 
 def scan(service: Service, thief: Thief, *more: Path, client: Any = None) -> list[Find]:
     """Every find in the service's own folders, in `more` (logs, temp, caches), and in the bucket."""
-    found: list[Find] = []
+    return [find for _, find in search(service, [thief], *more, client=client)]
+
+
+def search(service: Service, thieves: Sequence[Thief], *more: Path, client: Any = None) -> Iterator[tuple[Thief, Find]]:
+    """The same for several at once; each file and each object is read once."""
     for path in _files(service.settings.state):
         part = path.relative_to(service.settings.state).parts
         store = STORES.get(part[1], "state") if len(part) > 1 else "state"
-        found += [Find(store, what) for what in _in_file(path, thief)]
-        if store == "vault":
-            found += _object(str(Path(*part[2:])), path.read_bytes(), thief)
-        if store == "keys" and thief.job.removeprefix("job_") in path.name:
-            found.append(Find("keys", "a key of the job"))
-    if (service.settings.service / "vault" / thief.job).exists():
-        found.append(Find("vault", "a folder of the job"))
+        held = _read(path)
+        for thief in thieves:
+            yield from ((thief, Find(store, what)) for what in in_bytes(held, thief))
+            if store == "vault":
+                yield from ((thief, find) for find in _object(str(Path(*part[2:])), held, thief))
+            if store == "keys" and thief.job.removeprefix("job_") in path.name:
+                yield thief, Find("keys", "a key of the job")
     for folder in more:
-        found += [Find(folder.name, what) for path in _files(folder) for what in _in_file(path, thief)]
-    for holder, handle in thief.open_files.items():
-        if os.pread(handle, 1 << 16, 0) == thief.wrapped[holder]:
-            found.append(Find("keys, held open", "a wrapped key"))
-    return found + (_bucket(client, service.settings.bucket, thief) if client is not None else [])
+        for path in _files(folder):
+            held = _read(path)
+            yield from ((thief, Find(folder.name, what)) for thief in thieves for what in in_bytes(held, thief))
+    for thief in thieves:
+        if (service.settings.service / "vault" / thief.job).exists():
+            yield thief, Find("vault", "a folder of the job")
+        for holder, handle in thief.open_files.items():
+            if os.pread(handle, 1 << 16, 0) == thief.wrapped[holder]:
+                yield thief, Find("keys, held open", "a wrapped key")
+    if client is not None:
+        yield from _bucket(client, service.settings.bucket, thieves)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -87,18 +101,21 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def in_bytes(held: bytes, thief: Thief, *, zipped: bool = True) -> list[str]:
+def in_bytes(held: bytes, thief: Thief) -> list[str]:
     """Canaries and keys in some bytes, by name."""
-    found = traces(held, thief.canaries, zipped=zipped)
-    found += [f"the key of {holder[:4]}" for holder, key in thief.keys.items() if key in held]
+    return traces(held, thief.canaries) + _secrets(held, thief)
+
+
+def _secrets(held: bytes, thief: Thief) -> list[str]:
+    found = [f"the key of {holder[:4]}" for holder, key in thief.keys.items() if key in held]
     return found + [f"the wrapped key of {holder[:4]}" for holder, key in thief.wrapped.items() if key[:40] in held]
 
 
-def _in_file(path: Path, thief: Thief) -> list[str]:
+def _read(path: Path) -> bytes:
     try:
-        return in_bytes(path.read_bytes(), thief)
+        return path.read_bytes()
     except FileNotFoundError:  # it went while we looked
-        return []
+        return b""
 
 
 def _object(path: str, held: bytes, thief: Thief, store: str = "vault") -> list[Find]:
@@ -114,35 +131,66 @@ def _object(path: str, held: bytes, thief: Thief, store: str = "vault") -> list[
     return found
 
 
-def _bucket(client: Any, name: str, thief: Thief) -> list[Find]:
+def _bucket(client: Any, name: str, thieves: Sequence[Thief]) -> Iterator[tuple[Thief, Find]]:
     """All versions, delete markers and open uploads; every object is read."""
-    found: list[Find] = []
     for page in client.get_paginator("list_object_versions").paginate(Bucket=name):
         for one in page.get("Versions", ()):
-            body = client.get_object(Bucket=name, Key=one["Key"], VersionId=one["VersionId"])["Body"].read()
-            found += _object(one["Key"], body, thief, "bucket") + [
-                Find("bucket", what) for what in in_bytes(body, thief)
-            ]
-        marked = [one["Key"] for one in page.get("DeleteMarkers", ())]
-        found += [Find("bucket", "a delete marker") for key in marked if key.startswith(thief.job)]
+            try:
+                asked = {"Bucket": name, "Key": one["Key"], "VersionId": one["VersionId"]}
+                body = client.get_object(**asked)["Body"].read()
+            except client.exceptions.ClientError:  # it went while we looked
+                continue
+            for thief in thieves:
+                yield from ((thief, find) for find in _object(one["Key"], body, thief, "bucket"))
+                yield from ((thief, Find("bucket", what)) for what in in_bytes(body, thief))
+        yield from _named(page.get("DeleteMarkers", ()), thieves, Find("bucket", "a delete marker"))
     for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=name):
-        uploads = [one["Key"] for one in page.get("Uploads", ())]
-        found += [Find("bucket's uploads", "an open upload") for key in uploads if key.startswith(thief.job)]
-    return found
+        yield from _named(page.get("Uploads", ()), thieves, Find("bucket's uploads", "an open upload"))
 
 
-def memory(pid: int, thief: Thief) -> list[str]:
-    """What is in the memory of a process of ours."""
-    return [what for held in regions(pid) for what in in_bytes(held, thief, zipped=False)]
+def _named(listed: Sequence[dict[str, str]], thieves: Sequence[Thief], find: Find) -> Iterator[tuple[Thief, Find]]:
+    """A find for each of these that is under a job's id."""
+    for one in listed:
+        yield from ((thief, find) for thief in thieves if one["Key"].startswith(thief.job))
+
+
+def memory(pid: int, thieves: Sequence[Thief], secrets_of: int) -> Iterator[tuple[Thief, str]]:
+    """What is in the memory of a process of ours, and in files that it holds open although they are gone.
+
+    All thieves must be of one hunt: their marks are looked for by what they begin with. Keys, which have nothing in
+    common, are looked for of the first `secrets_of`.
+    """
+    for held in itertools.chain(regions(pid), open_though_gone(pid)):
+        places = list(near(held, thieves[0].canaries.sign)) if thieves else []
+        for place in places:
+            yield from ((thief, what) for thief in thieves for what in traces(place, thief.canaries, zipped=False))
+        for thief in thieves[:secrets_of]:
+            yield from ((thief, what) for what in _secrets(held, thief))
 
 
 def regions(pid: int) -> Iterator[bytes]:
     """The writable memory of a process of ours, read from outside; as SecureDrop tests its own."""
     with Path(f"/proc/{pid}/mem").open("rb", 0) as file:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            place, rights = line.split(" ")[:2]
-            begin, end = (int(part, 16) for part in place.split("-"))
-            if rights[:2] == "rw":
-                with contextlib.suppress(OSError, ValueError, OverflowError):
-                    file.seek(begin)
-                    yield file.read(end - begin)
+        for begin, end in _used(pid):
+            with contextlib.suppress(OSError, ValueError, OverflowError):
+                file.seek(begin)
+                yield file.read(end - begin)
+
+
+def _used(pid: int) -> Iterator[tuple[int, int]]:
+    """Where writable memory lies that was ever touched: the rest reads as zeros, and takes as long."""
+    place, writable = (0, 0), False
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if found := RANGE.match(line):
+            place, writable = (int(found[1], 16), int(found[2], 16)), found[3].startswith("rw")
+        elif writable and line.startswith(("Rss:", "Swap:")) and not line.endswith(" 0 kB"):
+            yield place
+            writable = False  # once
+
+
+def open_though_gone(pid: int) -> Iterator[bytes]:
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            gone = str(handle.readlink()).endswith(" (deleted)") and handle.is_file()
+            if gone and handle.stat().st_size < MOST:
+                yield handle.read_bytes()
