@@ -24,6 +24,8 @@ from avatar.ports import Picture
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 NOTICE = "AI-generated picture: drawn by a trained model, not taken by a camera."
 XMP_KEY = "XML:com.adobe.xmp"  # the keyword under which PNG carries XMP; XMP specification part 3
+EFFORT = 4  # of zlib's 9: the files are 1 to 4 % larger than at 9, and written five to ten times as fast
+SMALL_QUALITY = 84  # of 100: 160 pixels a side are 6 to 12 kB, and no block is seen
 EXIF_DESCRIPTION, EXIF_SOFTWARE = 0x010E, 0x0131
 
 
@@ -61,7 +63,22 @@ def mark(picture: Picture, credit: str = "") -> bytes:
     exif[EXIF_DESCRIPTION] = label.notice
     exif[EXIF_SOFTWARE] = label.tool
     out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(out, "PNG", pnginfo=info, exif=exif, optimize=True)
+    Image.fromarray(np.ascontiguousarray(picture)).save(out, "PNG", pnginfo=info, exif=exif, compress_level=EFFORT)
+    return out.getvalue()
+
+
+def mark_small(picture: Picture, side: int) -> bytes:
+    """The middle of the picture as a labelled JPEG of `side` pixels a side, to be looked at in passing."""
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    edge = min(image.size)
+    x, y = (image.width - edge) // 2, (image.height - edge) // 2
+    label = Label(tool=tool_name())
+    exif = Image.Exif()
+    exif[EXIF_DESCRIPTION] = label.notice
+    exif[EXIF_SOFTWARE] = label.tool
+    small = image.resize((side, side), Image.Resampling.LANCZOS, (x, y, x + edge, y + edge))
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=SMALL_QUALITY, exif=exif, xmp=_packet(label).encode())
     return out.getvalue()
 
 

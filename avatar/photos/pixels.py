@@ -85,8 +85,8 @@ def at_most(picture: Picture, long_side: int) -> tuple[Picture, float]:
 
 
 def png(picture: Picture) -> bytes:
-    """A PNG file that holds pixels and nothing else."""
-    return _file(picture, "PNG", {})
+    """A PNG file that holds pixels and nothing else; it will not be kept, so it is written fast, not small."""
+    return _file(picture, "PNG", {"compress_level": 1})
 
 
 def jpeg(picture: Picture, quality: int = 92) -> bytes:
