@@ -27,7 +27,8 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter
 
 from avatar.job import ClassWord, Ending
-from avatar.web.schemas import Deletion, JobPage, JobState, Link, Photo, StyleCard, Watched
+from avatar.ledger.replaced import Reason
+from avatar.web.schemas import Deletion, JobPage, JobState, Link, Photo, Preview, Replaced, StyleCard, Watched
 
 Answer = TypeVar("Answer", bound=BaseModel)
 TRIES = 6  # of one call; with the waits below, about half a minute
@@ -145,6 +146,16 @@ class Avatar:
     def picture(self, job: str, name: str) -> bytes:
         """One file of the pack."""
         return self._call("GET", f"/v1/jobs/{job}/pictures/{name}").content
+
+    def replace(self, job: str, picture: str, reason: str = Reason.OTHER) -> Replaced:
+        """Send a picture back: it is erased for good, and a spare of its style takes its place. `Failed` with the code
+        `no_spare_left` where there is none. An archive that was fetched in part before must be fetched anew."""
+        return self._told(Replaced, "POST", f"/v1/jobs/{job}/pictures/{picture}/replace", json={"reason": reason})
+
+    def previews(self, job: str) -> list[bytes]:
+        """Small pictures of what was drawn so far, while the job is at work."""
+        shown = TypeAdapter(list[Preview]).validate_json(self._call("GET", f"/v1/jobs/{job}/previews").content)
+        return [self._call("GET", f"/v1/jobs/{job}/previews/{one.number}.jpg").content for one in shown]
 
     def download(self, job: str, path: Path) -> None:
         """The whole pack as a ZIP file; a half-finished file is gone on with."""

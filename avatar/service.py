@@ -13,20 +13,26 @@ from sqlalchemy import Engine
 from avatar.broker import EmbeddedBroker
 from avatar.erasure.settle import settle
 from avatar.erasure.signing import Signer, signer_at
-from avatar.errors import Spoiled
+from avatar.errors import AvatarError, Away, NotFound, Spoiled
 from avatar.heartbeat import Heartbeat, HeldVault
 from avatar.job import ORDER, Job, JobId, Kind, Outcome
-from avatar.ledger import deletions, holds, uploads
+from avatar.ledger import deletions, holds, replaced, uploads
 from avatar.ledger.claims import Times, rescue
+from avatar.ledger.clients import Client
 from avatar.ledger.engine import open_ledger
 from avatar.ledger.expiry import expire
 from avatar.ledger.history import upgrade
+from avatar.ledger.replaced import Asked
+from avatar.ledger.tables import ReplacementRow
+from avatar.packs.archive import ARCHIVE as ARCHIVE
 from avatar.packs.archive import archive
 from avatar.photos.checks import verdict
 from avatar.ports import Progress
 from avatar.queue import Bell, Queue, Unreachable, celery, stages_of
+from avatar.replacing import settle as settle_pack
 from avatar.settings import Settings
 from avatar.shift import Bench
+from avatar.stages.deliver import NONE
 from avatar.vault.disk import DiskStore
 from avatar.vault.keyring import Keyring, Safe, master_key
 from avatar.vault.s3 import S3Store, connect
@@ -37,8 +43,6 @@ from avatar.webhooks.send import Door
 from avatar.wiring import Bases, build, rehearsal
 from avatar.wiring import Bench as Made
 
-ARCHIVE = "pack.zip"
-
 
 @dataclass(frozen=True, slots=True)
 class Pack:
@@ -47,11 +51,14 @@ class Pack:
     vault: SealedVault | HeldVault
     job: JobId
 
-    def deliver(self, files: Mapping[str, bytes]) -> None:
-        """Each file in its place and all in one archive; repeating replaces. The stage's record makes them visible."""
-        for name, data in files.items():
+    def deliver(self, files: Mapping[str, bytes], spares: Mapping[str, bytes] = NONE) -> None:
+        """Each file in its place and all in one archive; repeating replaces. The stage's record makes them visible.
+
+        Spares lie beside them under the same key and die with them; no list shows them (see `replacing`).
+        """
+        for name, data in {**files, **spares}.items():
             self.vault.put(self.job, Kind.PACK, name, data)
-        self.vault.put_parts(self.job, Kind.PACK, ARCHIVE, archive(files))
+        self.vault.put_parts(self.job, Kind.PACK, ARCHIVE, archive(files.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +145,31 @@ class Service:
 
         return holds.unless_held(self.engine, job, act)
 
+    def replace(self, client: Client, job: JobId, asked: Asked) -> tuple[ReplacementRow, bool]:
+        """Put a spare in a picture's place; True where the picture is erased already, and not by the schedule soon."""
+        row = replaced.take(self.engine, client, job, asked)
+        try:
+            return row, self.settle_pack(job)
+        except Away:
+            return row, False
+
+    def settle_pack(self, job: JobId) -> bool:
+        """Erase what was replaced in a pack and bring its papers up to date; NotFound where it is being erased."""
+        try:
+            return settle_pack(self.engine, self.vault, job, self.settings.pace * deletions.SECOND_LOOK)
+        except Spoiled:
+            raise NotFound("There are no pictures of this job.") from None
+
+    def settle_packs(self) -> None:
+        """Go on with replacements that were cut off, and look at the others a second time."""
+        for job in replaced.due(self.engine, self.settings.pace * replaced.PATIENCE):
+            with contextlib.suppress(AvatarError, KeyError):  # the others must not wait for this one
+                self.settle_pack(job)
+
     def ring_what_waits(self) -> int:
         """Rescue what died, end what is too old, and ring for all that waits and was not rung of late."""
         expire(self.engine, self.times, self.settings.pace)
+        self.settle_packs()
         jobs = rescue(self.engine, self.times)
         for job in jobs:
             self.ring(job)

@@ -121,14 +121,19 @@ def look(engine: Engine, client: Client, job: JobId) -> JobRow:
 
 def pack(engine: Engine, client: Client, job: JobId) -> JobRow:
     """The own job, if its pack may be fetched: delivered, and not asked back nor past its time."""
-    gone = select(DeletionRow.id).where(
-        DeletionRow.job == job, DeletionRow.what == What.EVERYTHING, DeletionRow.due_at <= now()
-    )
     with reading(engine) as session:
         row = own(session, client, job, change=False)
-        if row.ending != Ending.DONE or session.scalar(gone) is not None:
-            raise NotFound("There are no pictures of this job.")
+        deliverable(session, row)
         return row
+
+
+def deliverable(session: Session, row: JobRow) -> None:
+    """NotFound unless the job was delivered, and its pack is neither asked back nor past its time."""
+    gone = select(DeletionRow.id).where(
+        DeletionRow.job == row.id, DeletionRow.what == What.EVERYTHING, DeletionRow.due_at <= now()
+    )
+    if row.ending != Ending.DONE or session.scalar(gone) is not None:
+        raise NotFound("There are no pictures of this job.")
 
 
 def page(engine: Engine, client: Client, most: int, after: tuple[float, str] | None = None) -> Sequence[JobRow]:

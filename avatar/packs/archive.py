@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
+ARCHIVE = "pack.zip"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that the format knows: the same files give the same archive
 
 
@@ -30,11 +31,14 @@ class _Drain(io.RawIOBase):
         return piece
 
 
-def archive(files: Mapping[str, bytes]) -> Iterator[bytes]:
-    """The archive in parts, a file at a time. Pictures are stored as they are: PNG does not get smaller."""
+def archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """The archive in parts, a file at a time, each asked for when its turn comes.
+
+    Pictures are stored as they are: PNG does not get smaller.
+    """
     out = _Drain()
     with zipfile.ZipFile(cast(BinaryIO, out), "w", zipfile.ZIP_STORED) as pack:
-        for name, data in files.items():
+        for name, data in files:
             pack.writestr(zipfile.ZipInfo(name, EPOCH), data)
             yield out.drain()
     yield out.drain()

@@ -23,6 +23,7 @@ from avatar.ports import Picture
 from avatar.weights.registry import Base
 
 SCHEMA = "avatar.report/1"
+SHEET, REPORT = "contact-sheet.png", "report.json"  # their names in a pack
 NOT_COVERED = (
     "Likeness is measured by one recogniser; where it finds no face in a look, likeness is unknown and said to be.",
     "Hands, jewellery and writing are not checked.",
@@ -87,11 +88,7 @@ def _foot(sheet: Image.Image) -> None:
 
 def _tile(sheet: Image.Image, tile: Tile, left: int, top: int) -> None:
     """The picture, cut to a rounded square, and its caption."""
-    image = Image.fromarray(tile.picture)
-    side = min(image.size)
-    x, y = (image.width - side) // 2, (image.height - side) // 2
-    way = Image.Resampling.LANCZOS if side > TILE else Image.Resampling.BICUBIC
-    square = image.resize((TILE, TILE), way, (x, y, x + side, y + side))
+    square = Image.fromarray(squared(tile.picture))
     mask, edge = _stencils()
     sheet.paste(square, (left, top), mask)
     sheet.paste(Image.new("RGB", square.size, FAINT), (left, top), edge)
@@ -101,6 +98,15 @@ def _tile(sheet: Image.Image, tile: Tile, left: int, top: int) -> None:
         draw.text((left + TILE - 1, base), "likeness unknown", QUIET, _font(16), anchor="rs")
     else:
         _dots(sheet, left + TILE - 1, base - 6, tile.share)
+
+
+def squared(picture: Picture) -> Picture:
+    """The middle of a picture at the size of a tile; of one that has that size already, itself."""
+    image = Image.fromarray(picture)
+    side = min(image.size)
+    x, y = (image.width - side) // 2, (image.height - side) // 2
+    way = Image.Resampling.LANCZOS if side > TILE else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((TILE, TILE), way, (x, y, x + side, y + side)))
 
 
 @cache
@@ -154,7 +160,7 @@ def report(job: Job, base: Base, styles: Mapping[str, Style], delivered: Sequenc
         "schema": SCHEMA,
         "ordered": {"pictures": job.count, "styles": list(job.styles), "seed": job.seed},
         "delivered": len(delivered),
-        "pictures": [_one(item, styles) for item in delivered],
+        "pictures": [card(item, styles) for item in delivered],
         "base": {"name": base.name, "licence": base.licence, "licence_url": base.licence_url},
         "adapter": dict(job.facts.get(Stage.TUNE, {})),
         "seconds": {stage: facts["seconds"] for stage, facts in job.facts.items() if "seconds" in facts},
@@ -168,7 +174,8 @@ def report(job: Job, base: Base, styles: Mapping[str, Style], delivered: Sequenc
     return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False).encode()
 
 
-def _one(item: Delivered, styles: Mapping[str, Style]) -> dict[str, Any]:
+def card(item: Delivered, styles: Mapping[str, Style]) -> dict[str, Any]:
+    """How one picture was made and how alike it is, as the report tells it."""
     shot, figures = item.shot, item.figures
     return {
         "file": item.file,

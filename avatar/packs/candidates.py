@@ -6,8 +6,10 @@ Prompts and pictures of a person are sealed like everything else of theirs; only
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -17,10 +19,20 @@ from avatar.packs.plan import Shot, from_json, to_json
 from avatar.photos.pixels import png
 from avatar.ports import Picture, Vault
 
+SHOWN = 12  # small pictures at most while a job is at work: a strip, not a gallery
+PREVIEW = re.compile(r"preview-(\d{4,})-([a-z0-9-]+)\.jpg")
+
+
+class Listed(Protocol):
+    """What looking for small pictures asks of a vault."""
+
+    def names(self, job: JobId, kind: Kind) -> list[str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Kind.CANDIDATE of one job: "plan-N.json" of round N, from 1, and "NNNN.png" by the index of the shot."""
+    """Kind.CANDIDATE of one job: "plan-N.json" of round N, from 1, "NNNN.png" by the index of the shot, and
+    "preview-NNNN-style.jpg", small ones to be looked at while the rest is drawn."""
 
     vault: Vault
     job: JobId
@@ -52,7 +64,19 @@ class Candidates:
     def keep(self, index: int, picture: Picture) -> None:
         self.vault.put(self.job, Kind.CANDIDATE, f"{index:04d}.png", png(picture))
 
+    def keep_preview(self, index: int, style: str, small: Callable[[], bytes]) -> None:
+        """Show one that passed, unless it or enough others are shown; `small` makes the file."""
+        shown = previews(self.vault, self.job)
+        if len(shown) < SHOWN and index not in shown:
+            self.vault.put(self.job, Kind.CANDIDATE, f"preview-{index:04d}-{style}.jpg", small())
+
     def picture(self, index: int) -> Picture:
         """One picture; KeyError where it was not drawn."""
         data = self.vault.get(self.job, Kind.CANDIDATE, f"{index:04d}.png")
         return np.asarray(Image.open(io.BytesIO(data), formats=("PNG",)).convert("RGB"))
+
+
+def previews(vault: Listed, job: JobId) -> dict[int, tuple[str, str]]:
+    """The small pictures there are: the index of each, with its style and the name it is stored under."""
+    found = (PREVIEW.fullmatch(name) for name in vault.names(job, Kind.CANDIDATE))
+    return {int(one[1]): (one[2], one[0]) for one in found if one}

@@ -29,6 +29,7 @@ from avatar.ports import Descriptor, Faces, Picture, Safety
 
 SIDE = 16  # pixels; a picture's look at this size is what a contact sheet shows from afar
 BITS = 64  # of the difference hash below
+SPARES = 3  # a style; kept beside the pack, since nothing can be drawn again once the adapter is gone; decisions/0011
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Choice:
     chosen: tuple[Score, ...]
     short: Mapping[str, int]  # pictures still owed, per style; empty when all is well
     rejected: Mapping[str, int]  # how often each gate said no
+    spares: tuple[Score, ...] = ()  # the next best of each style, in order of style and rank
 
 
 class Selfies:
@@ -157,11 +159,18 @@ def choose(scores: Sequence[Score], quotas: Mapping[str, int], taste: Taste, spi
     short = {style: quota - sum(s.style == style for s in chosen) for style, quota in quotas.items()}
     if spill:
         chosen += _vary(left, sum(short.values()), chosen, taste)
+    spares = [spare for style in quotas for spare in _vary(_rest(scores, style, chosen), SPARES, chosen, taste)]
     order = {style: place for place, style in enumerate(quotas)}
     chosen.sort(key=lambda score: order[score.style])  # stable: within a style the best stays first
     counted = Counter(score.rejected for score in scores if score.rejected)
     owed = {style: number for style, number in short.items() if number}
-    return Choice(tuple(chosen), owed, dict(sorted(counted.items())))
+    return Choice(tuple(chosen), owed, dict(sorted(counted.items())), tuple(spares))
+
+
+def _rest(scores: Sequence[Score], style: str, chosen: Sequence[Score]) -> list[Score]:
+    """What of a style is fit to be delivered and was not chosen."""
+    taken = {score.index for score in chosen}
+    return [score for score in scores if score.style == style and score.rejected is None and score.index not in taken]
 
 
 def _vary(fit: Sequence[Score], quota: int, before: Sequence[Score], taste: Taste) -> list[Score]:
@@ -183,6 +192,7 @@ def _worth(fit: Sequence[Score]) -> dict[int, float]:
     Ranks and not sums of raw figures: distances have another scale with every recogniser, and in every style.
     A picture in which no face was found ranks behind all in which one was.
     """
+
     def ranks(values: Sequence[float]) -> list[float]:
         order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
         return [1 - order.index(place) / max(1, len(values) - 1) for place in range(len(values))]
@@ -221,4 +231,3 @@ def fingerprint(picture: Picture) -> npt.NDArray[np.bool_]:
     small = Image.fromarray(np.ascontiguousarray(picture)).convert("L").resize((9, 8), Image.Resampling.BOX)
     light = np.asarray(small, np.int16)
     return (light[:, :-1] > light[:, 1:]).ravel()
-

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
 from avatar.job import Done, Job, Kind, Outcome, Refused
+from avatar.marks.label import mark_small
 from avatar.packs.candidates import Candidates
-from avatar.packs.plan import plan
+from avatar.packs.plan import more, quotas
 from avatar.packs.style import Style
 from avatar.photos.checks import SENTENCES
 from avatar.ports import Picture, Vault
@@ -24,6 +26,9 @@ from avatar.weights.registry import find
 
 REFUSED, BROKEN = 1, 2  # seeds
 GREY = 128  # where a pack has no preview yet
+SPARES = 2  # a style: enough to see one come, and the end of them
+PREVIEW = 160  # pixels a side, as render's
+UNKNOWN = {"distance": None, "share": None, "sharpness": None, "nearest": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +56,20 @@ def tune(job: Job, ports: RehearsalPorts) -> Outcome:
 
 def render(job: Job, ports: RehearsalPorts) -> Outcome:
     """The packs' previews in the place of pictures of the person."""
-    shots = plan(job, ports.styles, find(job.base), oversample=1.0)
+    owed = quotas(job)
+    shots = more(job, ports.styles, find(job.base), {name: number + SPARES for name, number in owed.items()}, ())
     held = Candidates(ports.vault, job.id)
     held.keep_plan(1, shots)
     for shot in shots:
-        held.keep(shot.index, preview(ports.styles[shot.style], shot.width))
-    unknown = {"distance": None, "share": None, "sharpness": None, "nearest": None}
-    return Done(
-        {"chosen": [{"index": shot.index, **unknown} for shot in shots], "drawn": len(shots), "rehearsal": True}
-    )
+        picture = preview(ports.styles[shot.style], shot.width)
+        held.keep(shot.index, picture)
+        held.keep_preview(shot.index, shot.style, partial(mark_small, picture, PREVIEW))
+    chosen: list[dict[str, object]] = []
+    spares: list[dict[str, object]] = []
+    for shot in shots:
+        owed[shot.style] -= 1
+        (chosen if owed[shot.style] >= 0 else spares).append({"index": shot.index, "style": shot.style, **UNKNOWN})
+    return Done({"chosen": chosen, "spares": spares, "drawn": len(shots), "rehearsal": True})
 
 
 def preview(style: Style, side: int) -> Picture:

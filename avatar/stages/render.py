@@ -1,9 +1,10 @@
 """Render: draw more pictures of the person than were ordered, and choose the best.
 
 Reads: Kind.ADAPTER "best"; Kind.CROP, all, to measure likeness against.
-Writes: Kind.CANDIDATE "plan-N.json" (what round N draws) and "NNNN.png" (what was drawn), each the moment it exists.
+Writes: Kind.CANDIDATE "plan-N.json" (what round N draws), "NNNN.png" (what was drawn) and "preview-NNNN-style.jpg" (a
+    small one of what passed, for whoever waits), each the moment it exists.
 Covers: repeating after a crash, which draws only what is missing; choosing by likeness, sharpness and variety; one more
-    round with new seeds where too few passed; a shortfall that is counted, never padded.
+    round with new seeds where too few passed; a shortfall that is counted, never padded; the next best as spares.
 Does not cover: marking and naming the files (finish); likeness in looks that hide the face (choose.py).
 """
 
@@ -16,16 +17,18 @@ from dataclasses import dataclass, field
 
 from avatar.job import Done, Job, Kind, Outcome, Refused
 from avatar.lora.adapter import worn
+from avatar.marks.label import mark_small
 from avatar.packs.candidates import Candidates
 from avatar.packs.choose import Choice, Judge, Score, Selfies, Taste, choose
 from avatar.packs.plan import Shot, more, plan, quotas
 from avatar.packs.sampler import sample
 from avatar.packs.style import Style
 from avatar.photos.crops import unpack_crop
-from avatar.ports import Faces, Progress, Safety, Vault
+from avatar.ports import Faces, Picture, Progress, Safety, Vault
 from avatar.weights.load import LoadedBase
 
 NOTHING = "No picture we drew was good enough to give you. Other selfies, sharper and nearer, may help."
+PREVIEW = 160  # pixels a side: what a strip on a phone shows, and too small to be the picture
 Attach = Callable[[LoadedBase, bytes], AbstractContextManager[Callable[[float], None]]]
 
 
@@ -65,6 +68,7 @@ def run(job: Job, ports: RenderPorts) -> Outcome:
         selfies.forget()
     facts = {
         "chosen": [score.figures() for score in choice.chosen],
+        "spares": [score.figures() for score in choice.spares],
         "shortfall": job.count - len(choice.chosen),
         "short": dict(choice.short),
         "rejected": dict(choice.rejected),
@@ -79,25 +83,27 @@ def _rounds(job: Job, ports: RenderPorts, loaded: LoadedBase, judge: Judge) -> t
     """Plan, draw, measure and choose; once more for the styles that are short, with new seeds and twice the surplus."""
     held = Candidates(ports.vault, job.id)
     shots: list[Shot] = []
-    scores: list[Score] = []
-    choice = choose(scores, quotas(job), ports.policy.taste)
+    scores: dict[int, Score] = {}
+
+    def seen(shot: Shot, picture: Picture) -> None:
+        score = judge.measure(shot.index, shot.style, picture, ports.styles[shot.style].face_visible)
+        scores[shot.index] = score
+        if score.rejected is None:
+            held.keep_preview(shot.index, shot.style, lambda: mark_small(picture, PREVIEW))
+
+    choice = choose((), quotas(job), ports.policy.taste)
     for number in range(1, ports.policy.rounds + 1):
         fresh = held.plan(number)  # of an earlier attempt; packs may have changed since
         if fresh is None:
             fresh = _plan(job, ports, loaded, choice, shots)
             held.keep_plan(number, fresh)
-        _draw(job, ports, loaded, held, fresh)
-        there = held.drawn()
-        scores += [
-            judge.measure(shot.index, shot.style, held.picture(shot.index), ports.styles[shot.style].face_visible)
-            for shot in fresh
-            if shot.index in there
-        ]
+        _draw(job, ports, loaded, fresh, seen)
         shots += fresh
-        choice = choose(scores, quotas(job), ports.policy.taste, spill=number == ports.policy.rounds)
+        in_order = [scores[index] for index in sorted(scores)]
+        choice = choose(in_order, quotas(job), ports.policy.taste, spill=number == ports.policy.rounds)
         if not choice.short:
             break
-    return shots, scores, choice
+    return shots, list(scores.values()), choice
 
 
 def _plan(job: Job, ports: RenderPorts, loaded: LoadedBase, choice: Choice, drawn: list[Shot]) -> tuple[Shot, ...]:
@@ -107,9 +113,15 @@ def _plan(job: Job, ports: RenderPorts, loaded: LoadedBase, choice: Choice, draw
     return more(job, ports.styles, loaded.base, asked, drawn)
 
 
-def _draw(job: Job, ports: RenderPorts, loaded: LoadedBase, held: Candidates, shots: tuple[Shot, ...]) -> None:
-    """Draw what is not in the vault yet. The adapter is on the base only while this runs."""
-    there = held.drawn()
+def _draw(
+    job: Job, ports: RenderPorts, loaded: LoadedBase, shots: tuple[Shot, ...], seen: Callable[[Shot, Picture], None]
+) -> None:
+    """Draw what is not in the vault yet; `seen` is told of every one. The adapter is on the base only while it runs."""
+    held = Candidates(ports.vault, job.id)
+    there, known = held.drawn(), {shot.index: shot for shot in shots}
+    for shot in shots:
+        if shot.index in there:
+            seen(shot, held.picture(shot.index))
     missing = [shot for shot in shots if shot.index not in there]
     if not missing:
         return
@@ -117,3 +129,4 @@ def _draw(job: Job, ports: RenderPorts, loaded: LoadedBase, held: Candidates, sh
         for index, picture in sample(loaded, missing, ports.progress, ports.policy.batch, strength):
             if picture is not None:
                 held.keep(index, picture)
+                seen(known[index], picture)

@@ -48,8 +48,11 @@ class Folder:
         """What `finish_or_undo` needs to know later."""
         return {"target": str(self.target), "partial": str(self.partial)}
 
-    def deliver(self, files: Mapping[str, bytes]) -> None:
-        """Write `files` and show them all at once. Repeating replaces what this same job delivered."""
+    def deliver(self, files: Mapping[str, bytes], spares: Mapping[str, bytes] | None = None) -> None:
+        """Write `files` and show them all at once. Repeating replaces what this same job delivered.
+
+        Spares are not written: nobody will put one in a picture's place here, and it would be one more thing kept.
+        """
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True)
         for name, data in files.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -17,7 +17,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from avatar.ledger import replaced
 from avatar.ledger.deletions import What
+from avatar.ledger.engine import reading
 from avatar.ledger.watch import WAITING, Alive, Owed, Standing, standing
 from avatar.queue import ROUTE, Queue
 from avatar.watch.tally import Sums, Tally
@@ -47,6 +49,8 @@ class LedgerFigures(Collector):
         up = GaugeMetricFamily("avatar_ledger_up", "1 where the ledger answers.")
         try:
             now, sums = standing(self._engine), self._tally.look()
+            with reading(self._engine) as session:
+                sent_back = replaced.counts(session)
         except (SQLAlchemyError, OSError):
             up.add_metric([], 0)
             yield up
@@ -58,6 +62,7 @@ class LedgerFigures(Collector):
         yield from _deletions(now.owed)
         yield from _others(now)
         yield from _sums(sums)
+        yield from _sent_back(sent_back)
 
 
 def _jobs(alive: Iterable[Alive]) -> Iterator[Metric]:
@@ -138,3 +143,12 @@ def _sums(sums: Sums) -> Iterator[Metric]:
     for labels, spent in sorted(sums.heavy.items()):
         heavy.add_metric(labels, spent.buckets(), spent.seconds)
     yield heavy
+
+
+def _sent_back(counts: Mapping[replaced.Reason, int]) -> Iterator[Metric]:
+    pictures = CounterMetricFamily(
+        "avatar_pictures_replaced", "Delivered pictures that were sent back, by reason.", labels=["reason"]
+    )
+    for reason, count in counts.items():
+        pictures.add_metric([reason], count)
+    yield pictures

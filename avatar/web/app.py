@@ -10,7 +10,21 @@ from avatar.ledger import orders
 from avatar.ledger.figures import Forecast
 from avatar.packs.style import load_styles
 from avatar.service import Service
-from avatar.web import admin, events, files, health, jobs, papers, photos, problems, told, visitors, watch, webhooks
+from avatar.web import (
+    admin,
+    events,
+    files,
+    health,
+    jobs,
+    papers,
+    photos,
+    problems,
+    replacing,
+    told,
+    visitors,
+    watch,
+    webhooks,
+)
 from avatar.web.guard import Caller, Here
 from avatar.web.problems import RESPONSES
 from avatar.web.schemas import Deletion, StyleCard
@@ -24,7 +38,7 @@ def application(service: Service) -> FastAPI:
     problems.install(app)
     app.state.forecast = Forecast(service.engine)
     watch.install(app)
-    for part in (jobs, photos, files, events, webhooks, papers, admin, watch, health):
+    for part in (jobs, photos, files, replacing, events, webhooks, papers, admin, watch, health):
         app.include_router(part.router)
     visitors.install(app, service)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -11,8 +12,11 @@ from fastapi.responses import Response, StreamingResponse
 
 from avatar.errors import NotFound
 from avatar.job import JobId, Kind
-from avatar.ledger import orders
+from avatar.ledger import orders, replaced
+from avatar.ledger.replaced import Places
 from avatar.ledger.tables import JobRow
+from avatar.packs.bundle import REPORT, SHEET
+from avatar.replacing import PAPERS, stored
 from avatar.service import ARCHIVE, Service
 from avatar.web.guard import Caller, Here
 from avatar.web.problems import RESPONSES, problem
@@ -31,9 +35,9 @@ IfRange = Annotated[str | None, Header()]
 
 @router.get("/pictures")
 def pictures(job: str, caller: Caller, service: Here) -> list[str]:
-    """The files of the pack."""
-    orders.pack(service.engine, caller, JobId(job))
-    return [name for name in service.vault.names(JobId(job), Kind.PACK) if name != ARCHIVE]
+    """The files of the pack: the pictures in their places, then its papers."""
+    row = orders.pack(service.engine, caller, JobId(job))
+    return _shown(service, row, replaced.places(service.engine, row))
 
 
 @router.get("/pictures/{name}", response_class=Response, responses=FILE)
@@ -54,11 +58,20 @@ def pack(job: str, caller: Caller, service: Here, range: Range = None, if_range:
     return answer
 
 
+def _shown(service: Service, row: JobRow, places: Places) -> list[str]:
+    """What a list of the pack's files tells; of a pack without recorded names, what is stored of it."""
+    if places.order:
+        return [*places.order, SHEET, REPORT]
+    return [name for name in service.vault.names(JobId(row.id), Kind.PACK) if name != ARCHIVE]
+
+
 def _file(service: Service, row: JobRow, name: str, wanted: str | None, if_range: str | None) -> Response:
-    job = JobId(row.id)
-    if name not in service.vault.names(job, Kind.PACK):
+    job, places = JobId(row.id), replaced.places(service.engine, row)
+    if name not in (*_shown(service, row, places), ARCHIVE):
         raise NotFound("There is no such picture.")
-    size, tag = service.vault.size(job, Kind.PACK, name), f'"{job.removeprefix("job_")}"'
+    generation = places.generation if name in PAPERS else 0  # a picture's bytes never change
+    path, tag = stored(name, generation), f'"{job.removeprefix("job_")}.{generation}"'
+    size = _size(service, job, path, generation)
     headers = {"Accept-Ranges": "bytes", "ETag": tag, "Cache-Control": "private, no-store"}
     asked = RANGE.fullmatch(wanted.strip()) if wanted and if_range in (None, tag) else None
     media = MEDIA[name.rsplit(".", 1)[-1]]
@@ -72,8 +85,20 @@ def _file(service: Service, row: JobRow, name: str, wanted: str | None, if_range
         first, last = found
         headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     headers["Content-Length"] = str(last - first + 1)
-    parts = cut(service.vault.get_parts(job, Kind.PACK, name), first, last)
+    parts = cut(service.vault.get_parts(job, Kind.PACK, path), first, last)
     return StreamingResponse(parts, 206 if "Content-Range" in headers else 200, headers, media)
+
+
+def _size(service: Service, job: JobId, path: str, generation: int) -> int:
+    """How large it is. A paper whose pack was changed by a call that was cut off is written now."""
+    with contextlib.suppress(KeyError):
+        return service.vault.size(job, Kind.PACK, path)
+    if generation:
+        service.settle_pack(job)
+    try:
+        return service.vault.size(job, Kind.PACK, path)
+    except KeyError:  # erased, or replaced once more, since we asked the ledger
+        raise NotFound("There is no such picture.") from None
 
 
 def span(first: str, last: str, size: int) -> tuple[int, int] | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from avatar.job import ClassWord
+from avatar.ledger.replaced import Reason
 
 
 class Wire(BaseModel):
@@ -53,6 +54,9 @@ class JobState(Wire):
     count: int
     test: bool
     delivered: int | None
+    spares: dict[str, int] = Field(
+        description="how many pictures of each style may still be replaced, once delivered; a style without is left out"
+    )
     erased: bool = Field(description="nothing of it is left, the pack as well")
     made_at: str
     started_at: str | None
@@ -93,6 +97,23 @@ class PageTerms(Wire):
     least_photos: int
     most_photos: int
     most_bytes: int = Field(description="of one photo")
+
+
+class Preview(Wire):
+    number: int
+    style: str
+
+
+class Replace(Wire):
+    reason: Reason
+
+
+class Replaced(Wire):
+    picture: str = Field(description="the file that has taken its place")
+    replaces: str = Field(description="the file that is gone")
+    reason: Reason
+    erased: bool = Field(description="true: its bytes are gone; false: it is shown nowhere, and goes within a minute")
+    spares_left: int = Field(description="of this style")
 
 
 class Deletion(Wire):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from avatar.job import Stage
-from avatar.ledger import holds, orders
+from avatar.job import Ending, Stage
+from avatar.ledger import holds, orders, replaced
 from avatar.ledger.deletions import What
 from avatar.ledger.figures import Forecast
 from avatar.ledger.rows import moment
@@ -36,12 +36,20 @@ def state(service: Service, forecast: Forecast, row: JobRow) -> JobState:
             "count": row.count,
             "test": row.test,
             "delivered": row.facts.get(Stage.FINISH, {}).get("pictures"),
+            "spares": _spares(service, row),
             "erased": row.erased_at is not None,
             "made_at": time(row.made_at),
             "started_at": _maybe(row.started_at),
             "ended_at": _maybe(row.ended_at),
         }
     )
+
+
+def _spares(service: Service, row: JobRow) -> dict[str, int]:
+    """What is left beside a pack that may be fetched; nothing where a hold forbids erasing what would be replaced."""
+    if row.ending != Ending.DONE or row.erased_at is not None or row.held:
+        return {}
+    return replaced.places(service.engine, row).left()
 
 
 def deletion(service: Service, row: DeletionRow) -> Deletion:

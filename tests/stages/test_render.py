@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from avatar.errors import Cancelled, Spoiled
 from avatar.job import Done, Kind, Refused
 from avatar.lora.adapter import attach, detach, export, worn
+from avatar.marks.label import read_label
+from avatar.packs.candidates import SHOWN, previews
 from avatar.packs.choose import Taste
 from avatar.packs.style import load_styles
 from avatar.ports import Descriptor, Face, Picture
-from avatar.stages.render import RenderPolicy, RenderPorts, run
+from avatar.stages.render import PREVIEW, RenderPolicy, RenderPorts, run
 from avatar.weights.load import LoadedBase, load
 from avatar.weights.registry import find
 from tests.stages.holding import JOB, Shelf, crop
@@ -99,7 +103,7 @@ def _ports(shelf: Shelf, loaded: LoadedBase, faces: Faces | None = None) -> Rend
 
 def _written(shelf: Shelf) -> list[str]:
     assert {kind for kind, _ in shelf.written} <= {Kind.CANDIDATE}
-    return [name for _, name in shelf.written]
+    return [name for _, name in shelf.written if not name.startswith("preview-")]
 
 
 def test_exactly_what_was_ordered_is_chosen_from_more_that_were_drawn(shelf: Shelf, loaded: LoadedBase) -> None:
@@ -110,6 +114,33 @@ def test_exactly_what_was_ordered_is_chosen_from_more_that_were_drawn(shelf: She
     assert outcome.facts["drawn"] == 6
     assert outcome.facts["face_hidden"] == [name for name in ("bronze",) if not STYLES[name].face_visible]
     assert _written(shelf) == ["plan-1.json", *[f"{at:04d}.png" for at in range(6)]]
+
+
+def test_the_next_best_of_each_style_are_spares_and_never_what_was_chosen(shelf: Shelf, loaded: LoadedBase) -> None:
+    facts = run(JOB, _ports(shelf, loaded)).facts  # type: ignore[union-attr]
+    assert [one["style"] for one in facts["spares"]] == ["oil", "bronze"]
+    indices = [one["index"] for one in (*facts["chosen"], *facts["spares"])]
+    assert sorted(indices) == list(range(6))
+
+
+def test_what_passes_is_shown_small_and_labelled_while_the_rest_is_drawn(shelf: Shelf, loaded: LoadedBase) -> None:
+    run(JOB, _ports(shelf, loaded, Faces(alike=(True, True, False))))
+    order = [name for _, name in shelf.written]
+    shown = [name for name in order if name.startswith("preview-")]
+    assert 0 < len(shown) < 6
+    assert order.index(shown[0]) < order.index("0005.png")
+    data = shelf.held[Kind.CANDIDATE, shown[0]]
+    label = read_label(data)
+    assert label is not None
+    assert label.generated
+    assert Image.open(io.BytesIO(data)).size == (PREVIEW, PREVIEW)
+    number, style = previews(shelf, JOB.id).popitem()[0], previews(shelf, JOB.id)
+    assert style[number][0] in JOB.styles
+
+
+def test_a_strip_is_twelve_at_most(shelf: Shelf, loaded: LoadedBase) -> None:
+    run(replace(JOB, styles=("oil",), count=10), _ports(shelf, loaded))
+    assert len(previews(shelf, JOB.id)) == SHOWN
 
 
 def test_facts_are_json_and_hold_no_words_of_prompts(shelf: Shelf, loaded: LoadedBase) -> None:

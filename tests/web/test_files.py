@@ -44,7 +44,7 @@ def test_all_files_come_in_one_archive(pack: tuple[Any, str]) -> None:
 
 
 def test_an_archive_is_written_as_it_is_read() -> None:
-    sizes = [len(part) for part in archive({f"{n}.png": bytes(1000) for n in range(50)})]
+    sizes = [len(part) for part in archive((f"{n}.png", bytes(1000)) for n in range(50))]
     assert len(sizes) == 51
     assert max(sizes[:-1]) < 1200
 
