@@ -36,9 +36,9 @@ def shard(folder: Path, count: int) -> Path:
 
 
 def test_the_judge_learns_what_the_labels_say(tmp_path: Path) -> None:
-    path = shard(tmp_path, 64)
+    path = shard(tmp_path, 32)
     given = read([path])
-    seen = train(given, epochs=20, batch=8)
+    seen = train(given, epochs=24, batch=8)
     right = rightness(seen, given)
     assert right["theme"] > 0.95
     assert right["glasses"] > 0.9

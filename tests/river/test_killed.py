@@ -1,8 +1,12 @@
-"""A job killed anywhere leaves nothing behind once it is cleaned or run again."""
+"""A job killed anywhere leaves nothing behind once it is cleaned or run again.
+
+Each point once; with AVATAR_TEST_FULL=1 sixty tries, so that each is met by cleaning and by running again.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +14,14 @@ from pathlib import Path
 import pytest
 
 KILLING = Path(__file__).with_name("killing.py")
+TRIES = 60 if os.environ.get("AVATAR_TEST_FULL") == "1" else 24  # of which those inside a stage may end before the kill
 
 
 @pytest.mark.timeout(1500)
 def test_killed_at_every_boundary_and_inside_every_stage_nothing_is_left() -> None:
-    done = subprocess.run([sys.executable, str(KILLING), "--tries", "60"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, str(KILLING), "--tries", str(TRIES)], capture_output=True, text=True)
     tries = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert len(tries) == 60, done.stderr[-2000:]
+    assert len(tries) == TRIES, done.stderr[-2000:]
     assert [one for one in tries if not one["good"]] == []
     killed = [one for one in tries if one["died"] == -9]
-    assert len(killed) >= 50, "most tries must really have been killed"
+    assert len(killed) >= TRIES * 4 // 5, "most tries must really have been killed"
