@@ -31,7 +31,7 @@ class TwoKeyVault(Protocol):
     """What settling asks of a vault whose jobs have a key for the inputs and one for the pack."""
 
     def forget_key(self, job: JobId, kind: Kind = Kind.PHOTO) -> bool: ...
-    def names(self, job: JobId, kind: Kind) -> list[str]: ...
+    def inventory(self, job: JobId) -> Mapping[Kind, list[str]]: ...
     def erase(self, job: JobId, kind: Kind) -> list[str]: ...
     def remains(self, job: JobId, kinds: tuple[Kind, ...]) -> list[str]: ...
 
@@ -72,7 +72,8 @@ def settle(
 def _sweep(engine: Engine, vault: TwoKeyVault, debt: Debt, kinds: tuple[Kind, ...]) -> None:
     """Write down what is there, then erase it; what came between the two is written down as well."""
     after = sweeps.PURGE if debt.look == 1 else sweeps.SECOND_LOOK
-    found = {kind: vault.names(debt.job, kind) for kind in kinds}
+    there = vault.inventory(debt.job)
+    found = {kind: there[kind] for kind in kinds}
     sweeps.note(engine, debt.job, found, after)
     late = {kind: sorted(set(vault.erase(debt.job, kind)).difference(found[kind])) for kind in kinds}
     sweeps.note(engine, debt.job, late, after)

@@ -28,6 +28,7 @@ from avatar.ledger.outbox import announce
 from avatar.ledger.tables import DeletionRow, JobRow
 
 SECOND_LOOK = 900.0  # seconds: four tries at a bucket that hangs take 100, a phone on a slow line some minutes
+LONGER = 10  # times the first lease, at most
 Bind = Callable[[int, str], Signed]  # signs a receipt for its place in the chain: number, link before
 
 
@@ -83,11 +84,16 @@ def due(engine: Engine, ring_again: float) -> list[str]:
 
 
 def take(engine: Engine, deletion: str, lease: float) -> Debt | None:
-    """Claim one deletion; None if it is done, not due, held, or in other hands."""
+    """Claim one deletion; None if it is done, not due, held, or in other hands.
+
+    `lease`: seconds of the first try. Each further one is given as much more, so that a bucket that is slow enough to
+    outlast a lease delays the receipt, and does not put it off for ever.
+    """
+    longer = case((DeletionRow.tries < LONGER, DeletionRow.tries + 1), else_=LONGER)
     statement = (
         update(DeletionRow)
         .where(DeletionRow.id == deletion, _payable())
-        .values(fence=DeletionRow.fence + 1, tries=DeletionRow.tries + 1, lease_until=now() + lease)
+        .values(fence=DeletionRow.fence + 1, tries=DeletionRow.tries + 1, lease_until=now() + lease * longer)
         .returning(DeletionRow)
     )
     mine = select(JobRow.id).join(DeletionRow, DeletionRow.job == JobRow.id)

@@ -125,11 +125,16 @@ class S3Store:
     @reached()
     def remove(self, prefix: str) -> list[str]:
         """Take away everything under `prefix`; what `names` gave before. Unsafe if something will not go."""
-        names = self.names(prefix)
+        names: list[str] | None = None
         for _ in range(SWEEPS):
-            for upload in self._uploads(prefix):
+            uploads = self._uploads(prefix)
+            for upload in uploads:
                 self._abort(upload)
-            versions = self._versions(prefix)
+            versions = self._versions(prefix)  # after the uploads: one that was completed in between is here
+            if names is None:
+                if not uploads and not versions:
+                    return []
+                names = self.names(prefix)
             for at in range(0, len(versions), 1000):  # the most that one call takes
                 told = self._client.delete_objects(
                     Bucket=self._bucket, Delete={"Objects": versions[at : at + 1000], "Quiet": False}

@@ -83,6 +83,15 @@ class SealedVault:
     def names(self, job: JobId, kind: Kind) -> list[str]:
         return self._store.names(_path(job, kind))
 
+    def inventory(self, job: JobId) -> dict[Kind, list[str]]:
+        """The names of all objects of a job, by kind, from one listing."""
+        found: dict[Kind, list[str]] = {kind: [] for kind in Kind}
+        for path in self._store.names(_path(job)):
+            kind, _, name = path.partition("/")
+            if kind in found:
+                found[Kind(kind)].append(name)
+        return found
+
     def erase(self, job: JobId, kind: Kind) -> list[str]:
         return self._store.remove(_path(job, kind))
 
@@ -127,6 +136,8 @@ class SealedVault:
 
     def remains(self, job: JobId, kinds: Iterable[Kind] = tuple(Kind)) -> list[str]:
         """Every object, version and half-written upload of these kinds; the proof reads this list."""
+        if set(kinds := tuple(kinds)) == set(Kind):
+            return self._store.remains(_path(job))  # one listing, and whatever else lies under the job's name
         return [f"{kind}/{name}" for kind in kinds for name in self._store.remains(_path(job, kind))]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from avatar.errors import Stale
 from avatar.job import JobId
 from avatar.ledger import deletions
+from avatar.ledger.clock import read
 from avatar.ledger.deletions import Debt, What, demand
 from avatar.ledger.engine import transaction
 from avatar.ledger.tables import DeletionRow
@@ -43,6 +44,21 @@ def test_one_that_fails_again_and_again_is_never_given_up(engine: Engine, starte
     fences = [taken(engine, deletion, lease=-1).fence for _ in range(20)]
     assert fences == list(range(1, 21))
     assert deletions.due(engine, 0) == [deletion]
+
+
+def test_each_try_is_given_more_time_than_the_one_before_up_to_a_bound(engine: Engine, started: Start) -> None:
+    deletion = owed(engine, started())
+    given = []
+    for _ in range(12):
+        with transaction(engine) as session:
+            session.get_one(DeletionRow, deletion).lease_until = None
+            begun = read(session)
+        taken(engine, deletion, lease=60)
+        with transaction(engine) as session:
+            until = session.get_one(DeletionRow, deletion).lease_until
+        assert until is not None
+        given.append(round((until - begun) / 60))
+    assert given == [*range(1, 11), 10, 10]
 
 
 def test_one_worker_pays_and_the_late_one_is_refused(engine: Engine, started: Start) -> None:

@@ -101,9 +101,9 @@ def test_a_bulk_delete_that_fails_inside_its_200_is_an_error(store: S3Store, buc
     store.put("job_1/photo/a", [b"x"])
     versions = bucket.client.list_object_versions(Bucket=bucket.name)
     with Stubber(bucket.client) as stub:
-        stub.add_response("list_objects_v2", {"Contents": [{"Key": "job_1/photo/a"}], "IsTruncated": False})
         stub.add_response("list_multipart_uploads", {"IsTruncated": False})
         stub.add_response("list_object_versions", {"Versions": versions["Versions"], "IsTruncated": False})
+        stub.add_response("list_objects_v2", {"Contents": [{"Key": "job_1/photo/a"}], "IsTruncated": False})
         stub.add_response("delete_objects", {"Errors": [{"Key": "job_1/photo/a", "Code": "AccessDenied"}]})
         with pytest.raises(Unsafe, match="AccessDenied"):
             store.remove("job_1/")

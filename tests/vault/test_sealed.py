@@ -99,3 +99,14 @@ def test_erasing_one_kind_leaves_the_others_and_twice_is_the_same_as_once(vault:
 def test_a_name_can_not_lead_elsewhere(vault: SealedVault, job: JobId, name: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         vault.get(job, Kind.PHOTO, name or ".")
+
+
+def test_an_inventory_tells_every_kind_from_one_listing(vault: SealedVault, job: JobId) -> None:
+    for kind, name in ((Kind.PHOTO, "p02"), (Kind.PHOTO, "p01"), (Kind.PACK, "a.png")):
+        vault.put(job, kind, name, b"x")
+    other = new_id()
+    vault.open(other)
+    vault.put(other, Kind.CROP, "c01", b"x")
+    assert vault.inventory(job) == {kind: [] for kind in Kind} | {Kind.PHOTO: ["p01", "p02"], Kind.PACK: ["a.png"]}
+    assert len(vault.remains(job)) == 3
+    assert len(vault.remains(job, (Kind.PHOTO,))) == 2
