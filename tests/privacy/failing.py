@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from celery import Celery
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from avatar.errors import Away, Unsafe
+from avatar.queue import Unreachable
 from avatar.vault.disk import DiskStore
 from avatar.vault.keyring import Keyring
 
 STORE = ("put", "get", "size", "drop", "names", "remove", "remains")
 KEYS = ("make", "key", "destroy")
+Message = tuple[str, tuple[str, ...]]  # which task, for which ids
 
 
 @dataclass(slots=True)
@@ -66,8 +69,22 @@ class Saboteur:
         return act
 
 
+class Line:
+    """A broker's queue in memory: what was rung and no worker has answered."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.held: deque[Message] = deque()
+
+        def send(_: Celery, task: str, args: Sequence[str], **__: object) -> None:
+            self.held.append((task, tuple(args)))
+
+        patch.setattr(Celery, "send_task", send)
+
+
 def sabotaged(patch: pytest.MonkeyPatch, engine: Engine, saboteur: Saboteur) -> None:
-    """Put the saboteur between the product and everything it stands on."""
+    """Put the saboteur between the product and everything it stands on; where a `Line` was laid, on it as well."""
+    silent = saboteur.around("broker", Celery.send_task, lambda: Unreachable("The broker is away."))
+    patch.setattr(Celery, "send_task", silent)
     for name in STORE:
         away = saboteur.around("store", getattr(DiskStore, name), lambda: Away("The store is away.", code="x"))
         patch.setattr(DiskStore, name, away)

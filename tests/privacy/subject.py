@@ -77,10 +77,15 @@ def ordered(service: Service, client: Client, canaries: Canaries) -> JobId:
     return job
 
 
-def bench(service: Service, canaries: Canaries, midway: Moment = lambda stage: None) -> Bench:
+def bench(
+    service: Service,
+    canaries: Canaries,
+    midway: Moment = lambda stage: None,
+    ring: Callable[[Job], None] = lambda job: None,
+) -> Bench:
     """A worker that knows all stages."""
     carrying = Carrying(service.vault, canaries, midway)
-    return Bench(service.engine, service.vault, dict(carrying.works()), "worker", service.times)
+    return Bench(service.engine, service.vault, dict(carrying.works()), "worker", service.times, ring)
 
 
 def run(service: Service, client: Client, canaries: Canaries, stages: int = len(ORDER), **more: Any) -> JobId:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.privacy.nth import sweep
+from tests.privacy.failing import Saboteur
+from tests.privacy.nth import KINDS, PACE, one, sweep
+from tests.privacy.staging import staged
 
 STRIDE = {"job": 61, "purge": 67}  # python -m tests.privacy.nth takes every single one
 
@@ -17,3 +21,36 @@ def test_whichever_operation_fails_all_of_it_is_erased_in_the_end(step: str, aft
     assert [run for run in runs if run[2]] == []
     assert len(runs) > 3
     assert runs[-1][1] == "", "the last run is clean"
+
+
+class OfBroker(Saboteur):
+    """Strikes the Nth ring, and nothing else."""
+
+    def strikes(self, kind: str) -> bool:
+        return super().strikes(kind) if kind == "broker" else False
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_whichever_ring_is_lost_all_of_it_is_erased_in_the_end(
+    after: bool, lasting: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    struck = 0
+    for at in range(1, 20):
+        saboteur = OfBroker(at, after, lasting)
+        with staged(tmp_path / str(at), "folder", monkeypatch, PACE) as stage:
+            assert one(stage, monkeypatch, saboteur, "job") == []
+        if not saboteur.struck:
+            break
+        struck += 1
+    assert struck == (at - 1)
+    assert struck >= 7, "five stages and two looks are rung for"
+
+
+def test_a_run_without_a_fault_does_all_by_ringing_and_uses_every_kind_of_operation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saboteur = Saboteur(10**9)
+    with staged(tmp_path, "folder", monkeypatch, PACE) as stage:
+        assert one(stage, monkeypatch, saboteur, "job") == []
+    assert set(saboteur.kinds) == set(KINDS)
