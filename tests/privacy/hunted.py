@@ -30,6 +30,7 @@ from tests.river.serving import Running, free_port, until
 
 ROOT = Path(__file__).parents[2]
 PACE = 0.02  # a lease is 1.2 s, the second look comes after 18 s
+PACE_S3 = 0.05  # a real server on the same machine takes its time
 
 
 @dataclass(slots=True)
@@ -99,7 +100,12 @@ def hunting(folder: Path, *, unwiped: bool = False, s3: bool = False) -> Iterato
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         bucket = stack.enter_context(real_bucket(patch)).versioned() if s3 else None
         more = {**environment(), "AVATAR_BUCKET": bucket.name} if bucket else {}
-        told = surroundings(folder, os.environ) | more | {"AVATAR_PACE": str(PACE)} | ({} if unwiped else serve.WIPING)
+        told = (
+            surroundings(folder, os.environ)
+            | more
+            | {"AVATAR_PACE": str(PACE_S3 if s3 else PACE)}
+            | ({} if unwiped else serve.WIPING)
+        )
         for name in set(os.environ) - set(told):
             patch.delenv(name)
         for name, value in told.items():
