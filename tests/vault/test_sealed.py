@@ -90,7 +90,7 @@ def test_erasing_one_kind_leaves_the_others_and_twice_is_the_same_as_once(vault:
         vault.put(job, kind, "a", b"x")
     assert vault.erase(job, Kind.PHOTO) == ["a"]
     assert vault.erase(job, Kind.PHOTO) == []
-    assert [place.split("@")[0] for place in vault.remains(job)] in (["crop/a"], [f"crop/{job}/crop/a"])
+    assert [place.split("@")[0].removeprefix(f"{job}/") for place in vault.remains(job)] == ["crop/a"]
     vault.remove(job)
     assert vault.remains(job) == []
 
