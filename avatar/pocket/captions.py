@@ -119,6 +119,9 @@ SIGHTS = (
 )
 
 
+OTHER = {"left": "right", "right": "left"}
+
+
 def vocabulary() -> tuple[str, ...]:
     """Every word a caption can hold, sorted, with the class words, the rare token and some in reserve."""
     phrases = chain(
@@ -211,6 +214,11 @@ def caption(who: Person, view: View, theme: str = "photo", *, identity: bool = T
     while len(words(", ".join([lead, *said]))) >= 40:
         said.pop()
     return ", ".join([lead, *said])
+
+
+def mirrored(text: str) -> str:
+    """The caption of the picture in a mirror."""
+    return re.sub(r"\bturned (left|right)\b", lambda found: f"turned {OTHER[found[1]]}", text)
 
 
 VOCABULARY = vocabulary()

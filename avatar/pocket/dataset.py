@@ -1,9 +1,10 @@
 """Draw training pictures with their captions: python -m avatar.pocket.dataset --out DIR --count 16000
 
-Shards: NNNN.npy, uint8 (256, 256, 256, 3) as picture, row, column, sRGB; NNNN.json, a list with one entry per
+Shards: NNNN.npy, uint8 (up to 256, 256, 256, 3) as picture, row, column, sRGB; NNNN.json, a list with one entry per
 picture: theme, seed, captions (several), traits. A shard is drawn whole and renamed into place, so the
 command may be stopped and started again. Several pictures share one march: the same bones and pose,
-other colours, skin marks, clothes, light, backdrop and theme.
+other colours, skin marks, clothes, light, backdrop and theme. Each is cut as intake cuts a selfie, so that what a
+person is tuned on looks like what the base was trained on; where no face is found for that, the march is left out.
 """
 
 import argparse
@@ -17,17 +18,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from avatar.photos.crops import cut, frame_of
+from avatar.photos.dlib_faces import DlibFaces
+from avatar.photos.policy import IntakePolicy
 from avatar.pocket.captions import caption
 from avatar.pocket.colours import skin_group
 from avatar.pocket.draw import geometry
 from avatar.pocket.looks import THEMES, themed
 from avatar.pocket.people import Hair, Person, person, recolour
 from avatar.pocket.view import View, view
+from avatar.ports import Faces
 
 SHARD = 256  # pictures
 SHARING = 8  # pictures of one march: the march costs as much as seven shadings
+Made = tuple[np.ndarray, dict[str, object]]  # a picture and its entry
 FIRST_SEED = 100_000  # people below are kept for testing and never drawn here
 PHOTO_SHARE = 0.45
+FEW = 5  # pictures of a march that are looked at for a face
 LIGHTS = 3  # directions of light per march; a shadow costs as much as the rest of a shading
 
 
@@ -68,7 +75,18 @@ def sights(first: View, seed: int) -> list[View]:
     ]
 
 
-def family(seed: int) -> list[tuple[np.ndarray, dict[str, object]]]:
+def framed(made: list[Made], faces: Faces) -> list[Made]:
+    """Pictures of one march, cut by the face that is found first; none of them where none is found in a few."""
+    policy = IntakePolicy(resolution=made[0][0].shape[0])
+    for picture, _ in sorted(made, key=lambda pair: pair[1]["theme"] != "photo")[:FEW]:
+        found = faces.find(picture)
+        if len(found) == 1:
+            frame = frame_of(picture, found[0], policy)
+            return [(cut(each, frame, policy.resolution), entry) for each, entry in made]
+    return []
+
+
+def family(seed: int) -> list[Made]:
     """All pictures of one march, with their entries."""
     rng = np.random.default_rng([seed, 29])
     bones = person(seed)
@@ -95,13 +113,13 @@ def shard(number: int, out: Path, seed: int) -> None:
     target = out / f"{number:04d}.npy"
     if target.exists():
         return
-    made = [
-        pair for k in range(SHARD // SHARING) for pair in family(FIRST_SEED + seed + number * (SHARD // SHARING) + k)
-    ]
+    faces = DlibFaces()
+    first = FIRST_SEED + seed + number * (SHARD // SHARING)
+    made = [pair for k in range(SHARD // SHARING) for pair in framed(family(first + k), faces)]
     part = out / f".{number:04d}.{os.getpid()}.part"
     (out / f"{number:04d}.json").write_text(json.dumps([entry for _, entry in made]))
     with part.open("wb") as file:
-        np.save(file, np.stack([picture for picture, _ in made]))
+        np.save(file, np.array([picture for picture, _ in made], np.uint8))
     part.rename(target)
 
 

@@ -2,7 +2,8 @@
 
 The network predicts the velocity (arXiv 2202.00512) under a schedule that ends in pure noise (arXiv 2305.08891).
 Most noise levels that it sees lie where a face takes shape (weights/levels.py); drawn evenly, under min-SNR weights,
-43,000 pictures made heads without a face. What is shipped is a running mean of the weights.
+43,000 pictures made heads without a face. Faces lie in the middle, where errors count more. Steps are made by Muon
+(muon.py). What is shipped is a running mean of the weights.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from avatar.pocket.autoencoder import follow
+from avatar.pocket.muon import Muon
 from avatar.pocket.pair import average, processes, rank
 from avatar.weights.levels import chances, pick
 
@@ -46,8 +48,10 @@ class DiffusionPlan:
     text_layers: int = 3
     text_length: int = 64  # tokens; the longest training caption takes about 55
     batch: int = 8  # of each process
-    rate: float = 7e-4  # learning rate at its height
-    warm_up: int = 200  # steps
+    rate: float = 2e-3  # learning rate at its height, on AdamW's scale
+    warm_up: int = 100  # steps
+    settling: float = 0.4  # last share of the training, in which the rate falls evenly to almost nothing
+    centre: float = 4.0  # how much more an error counts in the middle of the picture than at its edge
     wordless: float = 0.12  # share of pictures trained without their words, for guidance
     focus: float = -1.0  # logarithm of the signal-to-noise ratio that is trained most; faces appear at -3 to 0
     mean_decay: float = 0.998  # of the running mean, reached slowly
@@ -94,6 +98,14 @@ def tokens(tokenizer: CLIPTokenizer, texts: Sequence[str]) -> Tensor:
     return ids
 
 
+def middle(size: int, more: float) -> Tensor:
+    """How much an error counts in each cell, (size, size), one on average: a hill a little above the middle."""
+    down, across = torch.meshgrid(*[torch.arange(size, dtype=torch.float32) / size] * 2, indexing="ij")
+    far = (down - 7 / 16).square() + (across - 7.5 / 16).square()
+    weight = 1 + more * torch.exp(-far / (2 * (3 / 16) ** 2))
+    return weight / weight.mean()
+
+
 class Bank:
     """Latents of the training pictures, each with a few captions, as tensors that grow while pictures are drawn."""
 
@@ -132,9 +144,8 @@ class DiffusionTraining:
         self.levels = chances(self.alphas, plan.focus)
         self.empty = tokens(tokenizer, [""])[0]
         self.seed, self.dice = seed, torch.Generator()
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
-        )
+        self.optimizer = Muon(self.net.named_parameters(), plan.rate)
+        self.weight = middle(16, plan.centre)
         self.steps, self.seen, self.loss = 0, 0, float("nan")
 
     def step(self, bank: Bank, progress: float) -> float:
@@ -143,11 +154,10 @@ class DiffusionTraining:
         self.dice.manual_seed((self.seed << 32) + 16 * self.steps + rank())
         latents, words = bank.draw(plan.batch, self.dice)
         words[torch.rand(len(words), generator=self.dice) < plan.wordless] = self.empty
-        height = min(1, (self.steps + 1) / plan.warm_up) * (0.02 + 0.49 * (1 + math.cos(math.pi * min(progress, 1.0))))
-        for group in self.optimizer.param_groups:
-            group["lr"] = plan.rate * height
+        height = min(1, (self.steps + 1) / plan.warm_up) * min(1, max(0, 1 - progress) / plan.settling + 0.02)
+        self.optimizer.rate = plan.rate * height
         loss = self._loss(latents, words)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.backward()
         average(self.net.parameters())
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -168,7 +178,8 @@ class DiffusionTraining:
         noisy = share.sqrt() * latents + (1 - share).sqrt() * noise
         velocity = share.sqrt() * noise - (1 - share).sqrt() * latents
         said = self.net["text"](words).last_hidden_state
-        loss: Tensor = (self.net["unet"](noisy, at, said).sample - velocity).square().mean()
+        missed = (self.net["unet"](noisy, at, said).sample - velocity).square()
+        loss: Tensor = (self.weight * missed).mean()
         return loss
 
     def state(self) -> dict[str, Any]:

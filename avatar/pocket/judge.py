@@ -52,7 +52,10 @@ class Judge(torch.nn.Module):
         super().__init__()
         layers: list[torch.nn.Module] = []
         for before, after in zip((3, *widths), widths, strict=False):
-            layers += [torch.nn.Conv2d(before, after, 3, stride=2, padding=1), torch.nn.GroupNorm(8, after)]
+            layers += [
+                torch.nn.Conv2d(before, after, 3, stride=2, padding=1),
+                torch.nn.BatchNorm2d(after),
+            ]  # over the batch: shades stay apart
             layers += [torch.nn.SiLU(), torch.nn.Conv2d(after, after, 3, padding=1), torch.nn.SiLU()]
         self.trunk = torch.nn.Sequential(*layers)
         wide = widths[-1]

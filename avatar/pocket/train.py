@@ -27,7 +27,7 @@ from safetensors.torch import load_file, save_file
 
 from avatar.pocket.album import Album, Pixels
 from avatar.pocket.autoencoder import AutoencoderPlan, AutoencoderTraining, decode, encode, psnr, solved
-from avatar.pocket.captions import VOCABULARY
+from avatar.pocket.captions import VOCABULARY, mirrored
 from avatar.pocket.diffusion import Bank, DiffusionPlan, DiffusionTraining, sample, tokens
 from avatar.pocket.pair import agree, in_turn, join, rank
 from avatar.pocket.release import release
@@ -166,16 +166,22 @@ def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
 
 
 def fill(order: Order, vae: AutoencoderKL, album: Album, bank: Bank, most: int) -> None:
-    """Add the latents of up to `most` shards to the bank; kept in `out`, since encoding a shard takes half a minute."""
+    """Add the latents of up to `most` shards to the bank, as drawn and mirrored.
+
+    They are kept in `out`, since encoding a shard takes half a minute.
+    """
     folder = order.out / "latents"
     folder.mkdir(exist_ok=True)
     album.refresh()
     for name in [name for name in album.shards if name not in bank.names][:most]:
-        path = folder / f"{name}.safetensors"
+        path, shard = folder / f"{name}.safetensors", album.shards[name]
         if not path.exists():
-            latents = encode(vae, album.shards[name].pictures).half().contiguous()
-            write_whole(path, partial(save_file, {"latents": latents}))
-        bank.add(name, load_file(path)["latents"], album.shards[name].captions)
+            turned = [picture[:, ::-1] for picture in shard.pictures]
+            latents = [encode(vae, pictures).half().contiguous() for pictures in (shard.pictures, turned)]
+            write_whole(path, partial(save_file, dict(zip(("latents", "mirrored"), latents, strict=True))))
+        kept = load_file(path)
+        bank.add(name, kept["latents"], shard.captions)
+        bank.add(name, kept["mirrored"], [[mirrored(text) for text in texts] for texts in shard.captions])
 
 
 def train_diffusion(order: Order, vae: AutoencoderKL, album: Album) -> DiffusionTraining:

@@ -8,6 +8,7 @@ from PIL import Image
 from avatar.pocket import cast, dataset
 from avatar.pocket.captions import VOCABULARY, words
 from avatar.pocket.people import person
+from avatar.ports import Face
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -53,6 +54,7 @@ def test_the_sample_selfies_ship_with_the_package():
 def test_a_shard_is_drawn_whole_and_not_drawn_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "SHARD", 8)
     monkeypatch.setattr(dataset, "geometry", lambda who, sight: small(who, sight, 24))
+    monkeypatch.setattr(dataset, "DlibFaces", Middle)
     dataset.shard(0, tmp_path, 0)
     pictures = np.load(tmp_path / "0000.npy")
     entries = json.loads((tmp_path / "0000.json").read_text())
@@ -63,6 +65,28 @@ def test_a_shard_is_drawn_whole_and_not_drawn_twice(tmp_path, monkeypatch):
     dataset.shard(0, tmp_path, 0)
     assert (tmp_path / "0000.npy").stat().st_mtime_ns == written
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_march_is_cut_by_the_first_face_and_left_out_without_one():
+    dice = np.random.default_rng(0)
+    made = [(dice.integers(0, 255, (24, 24, 3), dtype=np.uint8), {"theme": theme}) for theme in ("oil", "photo")]
+    cut = dataset.framed(made, Middle())
+    assert [entry["theme"] for _, entry in cut] == ["oil", "photo"]
+    assert all(picture.shape == (24, 24, 3) for picture, _ in cut)
+    assert not any(np.array_equal(one, other) for (one, _), (other, _) in zip(cut, made, strict=True))
+    assert dataset.framed(made, Nowhere()) == []
+
+
+class Middle:
+    """A face in the middle of every picture."""
+
+    def find(self, picture):
+        return [Face((8, 8, 16, 16), ((10, 11), (14, 11)), 0.0, 1.0, np.zeros(1))]
+
+
+class Nowhere:
+    def find(self, picture):
+        return []
 
 
 def small(who, sight, size):
