@@ -101,6 +101,23 @@ def hold_list(as_json: AsJson = False) -> None:
         show.console.print(f"{one['job']}  {one['reason']}  {one['since']}")
 
 
+@hold.command("looks")
+def hold_looks(job: str, as_json: AsJson = False) -> None:
+    """Who was given what of a held job, and when: its pack, its receipts."""
+    from avatar.ledger import holds
+    from avatar.ledger.audit import CONSOLE
+    from avatar.ledger.rows import moment
+
+    rows = holds.looks(_service().engine, job, CONSOLE)
+    told = [{"who": row.who, "what": row.code, "at": moment(row.at).isoformat()} for row in rows]
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+    for one in () if as_json else told:
+        show.console.print(f"{one['at']}  {one['who']}  {one['what'].removeprefix(holds.SEEN)}")
+    if not (told or as_json):
+        show.console.print("Nobody was given anything of it.")
+
+
 @hold.command("lift")
 def hold_lift(job: str) -> None:
     """End the holds on a job; what was owed meanwhile is due at once."""

@@ -2,6 +2,7 @@
 
 A hold and a purge take the same lock on the job's row: either the purge is under way, and the hold is refused, or the
 hold is there, and the purge finds it. Everything about a hold is audited.
+What a client fetches of a held job is audited too: its pack, its receipts.
 Does not cover: what a stage erased before the hold; what a stage that is recorded this very moment erases.
 """
 
@@ -15,10 +16,13 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from avatar.errors import NotFound, NotNow
-from avatar.ledger.audit import note
+from avatar.ledger.audit import note, noted
 from avatar.ledger.clock import now, read
 from avatar.ledger.engine import reading, transaction
-from avatar.ledger.tables import DeletionRow, HoldRow, JobRow
+from avatar.ledger.tables import AuditRow, DeletionRow, HoldRow, JobRow
+
+SEEN = "held:"  # what audit codes of such a look begin with
+PACK, RECEIPT = f"{SEEN}pack_read", f"{SEEN}receipt_read"
 
 
 class Reason(StrEnum):
@@ -62,6 +66,21 @@ def page(engine: Engine, who: str) -> Sequence[HoldRow]:
         note(session, who, "holds_listed", "")
         standing = select(HoldRow).where(HoldRow.lifted_at.is_(None)).order_by(HoldRow.made_at)
         return session.scalars(standing).all()
+
+
+def seen(engine: Engine, job: str, who: str, code: str) -> None:
+    """Audit that somebody was given something of the job, if it is held; before it is given."""
+    if held(engine, job):
+        noted(engine, who, code, job)
+
+
+def looks(engine: Engine, job: str, who: str) -> Sequence[AuditRow]:
+    """Who was given what of the job while it was held, the earliest first; asking is audited. NotFound."""
+    with transaction(engine) as session:
+        _locked(session, job)
+        note(session, who, "hold_looks_listed", job)
+        mine = select(AuditRow).where(AuditRow.target == job, AuditRow.code.startswith(SEEN, autoescape=True))
+        return session.scalars(mine.order_by(AuditRow.number)).all()
 
 
 def held(engine: Engine, job: str) -> bool:

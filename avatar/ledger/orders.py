@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from avatar.errors import JobRefused, NotFound, NotNow, OverQuota
 from avatar.job import ClassWord, Ending, Job, JobId
+from avatar.ledger import holds
 from avatar.ledger.claims import end
 from avatar.ledger.clients import Client
 from avatar.ledger.clock import now, read
@@ -120,11 +121,13 @@ def look(engine: Engine, client: Client, job: JobId) -> JobRow:
 
 
 def pack(engine: Engine, client: Client, job: JobId) -> JobRow:
-    """The own job, if its pack may be fetched: delivered, and not asked back nor past its time."""
+    """The own job, if its pack may be fetched: delivered, not asked back, not past its time. Audited under a hold."""
     with reading(engine) as session:
         row = own(session, client, job, change=False)
         deliverable(session, row)
-        return row
+    if row.held:
+        holds.seen(engine, row.id, client.id, holds.PACK)
+    return row
 
 
 def deliverable(session: Session, row: JobRow) -> None:
@@ -156,14 +159,19 @@ def deletion(engine: Engine, client: Client, wanted: str) -> DeletionRow:
         row = session.scalars(mine.where(DeletionRow.id == wanted)).one_or_none()
     if row is None:
         raise NotFound("There is no such deletion.")
+    if row.receipt is not None:
+        holds.seen(engine, row.job, client.id, holds.RECEIPT)
     return row
 
 
 def deletions(engine: Engine, client: Client, job: JobId) -> Sequence[DeletionRow]:
     """What is owed or was erased of an own job, the earliest first."""
     with reading(engine) as session:
-        own(session, client, job, change=False)
-        return session.scalars(select(DeletionRow).where(DeletionRow.job == job).order_by(DeletionRow.due_at)).all()
+        row = own(session, client, job, change=False)
+        owed = session.scalars(select(DeletionRow).where(DeletionRow.job == job).order_by(DeletionRow.due_at)).all()
+    if row.held and any(one.receipt is not None for one in owed):
+        holds.seen(engine, row.id, client.id, holds.RECEIPT)
+    return owed
 
 
 def ahead(engine: Engine, job: JobRow) -> int:
