@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from avatar.job import Stage
 from avatar.ledger import claims, deletions, uploads
 from avatar.photos.checks import verdict
 from avatar.queue import Queue
@@ -29,6 +30,7 @@ class Hands(threading.Thread):
         self.service = open_service(Settings(state=state))
         self.held, self.over = threading.Event(), threading.Event()
         self.verdicts: list[str] = []
+        self.closed: set[Stage] = set()
 
     def run(self) -> None:
         bench = self.service.bench(Queue.LIGHT)
@@ -39,9 +41,19 @@ class Hands(threading.Thread):
                 uploads.judge(self.service.engine, job, photo, said.code, said.sentence, said.remedy)
             if not self.held.is_set():
                 for waiting in claims.rescue(self.service.engine, ready):
-                    work(bench, waiting.id)
+                    if waiting.stage not in self.closed:
+                        work(bench, waiting.id)
             for deletion in deletions.due(self.service.engine, -1.0):
                 self.service.purge(deletion)
+
+    @contextmanager
+    def before(self, stage: Stage) -> Iterator[None]:
+        """While this lasts, jobs go as far as this stage and stay in line for it."""
+        self.closed.add(stage)
+        try:
+            yield
+        finally:
+            self.closed.discard(stage)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ import { receipt } from "./gone.js";
 import { titled } from "./look.js";
 import { share } from "./share.js";
 import { steps } from "./steps.js";
+import { sparesOf, swap } from "./swap.js";
 import { zoom } from "./zoom.js";
 
 const LOOKS = 3000; // milliseconds between two looks for the receipt of the photos
@@ -15,12 +16,13 @@ export async function gallery(app, signal, owed) {
   const { job } = app, until = owed.find((one) => one.what === "everything")?.due_at;
   const count = job.delivered ?? job.count;
   const list = h("ul", { class: "gallery" }), papers = h("section", { class: "papers" });
-  const state = { app, signal, list, names: [], liked: liked(job.id), only: false };
+  const hint = h("p", { class: "hint", hidden: true }, t("swap.hint"));
+  const state = { app, signal, list, hint, names: [], liked: liked(job.id), only: false };
   const only = button(t("done.favourites"), () => { state.only = !state.only; draw(state); only.setAttribute("aria-pressed", String(state.only)); }, { kind: "second", picture: "heart", "aria-pressed": "false" });
   show(t("done.title"), steps("done"),
     h("div", { class: "head" }, h("h1", {}, t("done.title")),
       h("p", { class: "lead" }, until ? t("done.lead", { n: count, day: day(until) }) : t("done.lead.short", { n: count }), count < job.count && ` ${t("done.short", { n: count, all: job.count })}`),
-      h("div", { class: "row middle" }, zip(app), only)),
+      h("div", { class: "row middle" }, zip(app), only), hint),
     list, papers, share(app),
     h("section", { class: "sheet grave" }, h("h2", {}, t("erase.button")), h("p", {}, t("erase.ask.text")), button(t("erase.button"), () => app.erase(), { kind: "grave" })));
   inputs(app, signal, papers);
@@ -36,6 +38,7 @@ export async function gallery(app, signal, owed) {
 function draw(state) {
   const shown = state.only ? state.names.filter((name) => state.liked.has(name)) : state.names;
   state.list.replaceChildren(...shown.map((name) => tile(state, name, shown)));
+  state.hint.hidden = !state.names.some((name) => sparesOf(state.app, name));
   if (!shown.length && state.names.length) state.list.replaceChildren(h("li", { class: "none" }, t("done.none")));
 }
 
@@ -43,9 +46,21 @@ function tile(state, name, shown) {
   const { app } = state, words = told(app, state.names, name);
   const like = heart(state, name);
   const open = h("button", { type: "button", class: "open", "aria-label": t("done.open", words) });
-  open.addEventListener("click", () => zoom({ names: shown, at: shown.indexOf(name), picture: (one) => picture(app, one), words: (one) => t("done.picture", told(app, state.names, one)), heart: (one) => heart(state, one), signal: state.signal, back: () => draw(state) }));
+  open.addEventListener("click", () => {
+    const names = [...shown], under = swap(app, (old, fresh) => { names[names.indexOf(old)] = fresh; replaced(state, old, fresh); under.of(fresh); under.redraw(); });
+    zoom({ names, at: names.indexOf(name), picture: (one) => picture(app, one), words: (one) => t("done.picture", told(app, state.names, one)), heart: (one) => heart(state, one), signal: state.signal, back: () => draw(state), under });
+  });
   fill(open, app, name, t("done.picture", words));
   return h("li", {}, open, h("div", { class: "under" }, h("span", {}, words.style), like));
+}
+
+// Another picture is in the place of one that was sent back; of the old one nothing is left here either.
+function replaced(state, old, fresh) {
+  state.names[state.names.indexOf(old)] = fresh;
+  if (state.liked.delete(old)) keep(state.app.job.id, state.liked);
+  state.app.pictures.get(old)?.then(URL.revokeObjectURL, () => {});
+  state.app.pictures.delete(old);
+  draw(state);
 }
 
 // A toggle; every one of the same picture follows.

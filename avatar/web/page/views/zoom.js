@@ -5,7 +5,7 @@ import { t } from "../words.js";
 
 const SWIPE = 50; // pixels a finger must go sideways
 
-export function zoom({ names, at, picture, words, heart, signal, back }) {
+export function zoom({ names, at, picture, words, heart, signal, back, under }) {
   const image = h("img", { alt: "" }), stage = h("div", { class: "stage", tabindex: 0, autofocus: true }, image);
   const title = h("p", { class: "title", id: "zoom-title" }), like = h("span", {});
   const move = (step) => { at = (at + step + names.length) % names.length; draw(); };
@@ -15,11 +15,12 @@ export function zoom({ names, at, picture, words, heart, signal, back }) {
   const give = navigator.canShare && knob(t("done.share"), "share", async () => { const one = await file(); if (navigator.canShare({ files: [one] })) await navigator.share({ files: [one] }).catch(() => {}); });
   const box = h("dialog", { class: "zoom", "aria-labelledby": "zoom-title", onclose: () => { box.remove(); back(); } },
     h("div", { class: "tools" }, title, like, size, knob(t("done.save"), "save", async () => save(await file(), names[at])), give, knob(t("close"), "cross", () => box.close())),
-    stage, knob(t("done.previous"), "left", () => move(-1), { class: "knob side previous" }), knob(t("done.following"), "right", () => move(1), { class: "knob side following" }));
+    stage, knob(t("done.previous"), "left", () => move(-1), { class: "knob side previous" }), knob(t("done.following"), "right", () => move(1), { class: "knob side following" }), under.bar);
 
   async function draw() {
     const name = names[at];
     larger(false);
+    under.of(name);
     title.textContent = `${words(name)} · ${t("of.count", { n: at + 1, all: names.length })}`;
     const held = like.contains(document.activeElement); // its place is taken by another; the focus must not fall out
     like.replaceChildren(heart(name));
@@ -31,7 +32,9 @@ export function zoom({ names, at, picture, words, heart, signal, back }) {
     say(title.textContent);
   }
 
+  under.redraw = draw;
   box.addEventListener("keydown", (event) => {
+    if (event.target.closest(".menu")) return; // its own buttons
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step && !stage.classList.contains("large")) { event.preventDefault(); move(step); }
     if (event.key === "+" || event.key === "-") larger(event.key === "+");
