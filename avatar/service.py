@@ -35,6 +35,7 @@ from avatar.shift import Bench
 from avatar.stages.deliver import NONE
 from avatar.vault.disk import DiskStore
 from avatar.vault.keyring import Keyring, Safe, master_key
+from avatar.vault.local import private_folder
 from avatar.vault.s3 import S3Store, connect
 from avatar.vault.sealed import SealedVault, Store
 from avatar.webhooks.address import Policy
@@ -183,6 +184,7 @@ class Service:
 
 def open_service(settings: Settings) -> Service:
     """The service as the settings say; the ledger is brought up to date, keys are made where there are none."""
+    private_folder(settings.service)  # whichever command is the first: a later `avatar serve` insists on it
     engine = open_ledger(settings.ledger.get_secret_value() or f"sqlite:///{settings.service / 'ledger' / 'ledger.db'}")
     upgrade(engine)
     master = master_key(settings.sealing)

@@ -21,7 +21,6 @@ from avatar.errors import Unsafe
 from avatar.ledger.clients import Quota, Scope, make_client
 from avatar.service import open_service
 from avatar.settings import Settings
-from avatar.vault.local import private_folder
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +32,6 @@ def no_agents(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     made = Settings(state=tmp_path / "s", weights=tmp_path / "w")
-    private_folder(made.service)  # as `avatar serve` does
     open_service(made).engine.dispose()
     return made
 
