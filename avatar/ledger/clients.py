@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Engine, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from avatar.errors import Forbidden, NotFound
 from avatar.job import JobId
@@ -78,9 +79,12 @@ def page_client(engine: Engine, quota: Quota) -> Client:
     """
     with transaction(engine) as session:
         row = session.get(ClientRow, PAGE, with_for_update=True)
-        if row is None:
-            row = ClientRow(id=PAGE, label="page", scope=Scope.CLIENT, digest="no key", made_at=read(session))
-            session.add(row)
+        if row is None:  # two first visitors may come at once: whoever is second finds the row of the first
+            into = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+            fresh = {"id": PAGE, "label": "page", "scope": Scope.CLIENT.value, "digest": "no key", "made_at": now()}
+            none = {"jobs_a_day": 0, "running": 0, "uploads_an_hour": 0}  # set below
+            session.execute(into(ClientRow).values(**fresh, **none).on_conflict_do_nothing())
+            row = session.get_one(ClientRow, PAGE, with_for_update=True)
         if row.revoked_at is not None:
             raise Forbidden("The operator closed this page.", code="page_closed")
         row.jobs_a_day, row.running, row.uploads_an_hour = quota.jobs_a_day, quota.running, quota.uploads_an_hour

@@ -13,7 +13,8 @@ from avatar.ledger.claims import Times, end
 from avatar.ledger.clients import AFTERWARDS
 from avatar.ledger.clock import now
 from avatar.ledger.engine import transaction
-from avatar.ledger.tables import AnswerRow, JobRow, LinkRow, OutboxRow, TryRow
+from avatar.ledger.tables import AnswerRow, JobRow, LinkRow, OutboxRow, SentRow, TryRow
+from avatar.ledger.uploads import HOUR
 
 UNSTARTED = "The order was not started within a day. Its photos are erased; please order again."
 TOO_LONG = "The work took longer than a photo may stay with us. Nothing is kept; please order again."
@@ -31,6 +32,7 @@ def expire(engine: Engine, times: Times, pace: float = 1.0) -> int:
                 end(session, row, Ending.CANCELLED, "expired", UNSTARTED)
             else:
                 end(session, row, Ending.FAILED, "took_too_long", TOO_LONG)
+        session.execute(delete(SentRow).where(SentRow.at < now() - pace * HOUR))
         session.execute(delete(AnswerRow).where(AnswerRow.made_at < now() - pace * ANSWERS))
         gone = select(JobRow.id).where(JobRow.erased_at < now() - pace * AFTERWARDS)
         session.execute(delete(LinkRow).where(LinkRow.job.in_(gone)))

@@ -107,6 +107,18 @@ class PhotoRow(Table):
     rung_at: Maybe  # when a worker was last rung to look at it
 
 
+class SentRow(Table):
+    """That a photo was sent, for the hour's quota; it stays when the photo is taken back, and goes after the hour."""
+
+    __tablename__ = "sent"
+    __table_args__ = (Index("sent_of_client", "client", "at"),)
+
+    job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    client: Mapped[str] = mapped_column(ForeignKey("clients.id"))
+    at: Moment
+
+
 class LinkRow(Table):
     """A link that opens one job to its holder; it outlives an erased job by a day, to show the receipt."""
 

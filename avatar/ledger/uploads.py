@@ -1,7 +1,8 @@
 """Photos of an order that has not started: room is taken first, then the bytes come, then a worker looks at them.
 
 A photo whose bytes never arrived (the phone went away, the process was killed) has no `stored_at` and counts nowhere
-but in the hour's quota.
+but in the hour's quota. That quota counts what was sent: taking a photo back gives nothing back, or a leaked key could
+keep the service looking at photos for ever. The same photo sent again, because its answer was lost, counts once.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from avatar.ledger.clock import now, read
 from avatar.ledger.engine import reading, transaction
 from avatar.ledger.orders import Left, alone, own
 from avatar.ledger.rows import job_of
-from avatar.ledger.tables import JobRow, PhotoRow
+from avatar.ledger.tables import JobRow, PhotoRow, SentRow
 
 HOUR = 3600  # seconds
 MOST_PHOTOS = 40  # of one job; intake uses at most 20
+MOST_SENT = 3 * MOST_PHOTOS  # of one job in an hour, those taken back too: one visitor spends no other's share
 
 
 def expect(engine: Engine, client: Client, job: JobId, name: str) -> Left:
@@ -35,10 +37,7 @@ def expect(engine: Engine, client: Client, job: JobId, name: str) -> Left:
         _open(session, client, job)
         if (session.scalar(select(func.count()).where(PhotoRow.job == job)) or 0) >= MOST_PHOTOS:
             raise OverQuota(f"A job takes {MOST_PHOTOS} photos at most.", code="too_many_photos")
-        spare = uploads_left(session, client)
-        if spare.left <= 0:
-            code = "quota_uploads_an_hour"
-            raise OverQuota("This key has sent its photos of the hour.", code=code, after=spare.after)
+        spare = _sent(session, client, job, name)
         session.execute(delete(PhotoRow).where(*_named(job, name), PhotoRow.stored_at.is_(None)))
         if session.get(PhotoRow, (job, name)) is not None:  # the same call, twice at once: the other one was quicker
             raise NotNow("This photo is here already.", code="photo_there")
@@ -111,11 +110,28 @@ def unseen(engine: Engine, ring_again: float) -> list[tuple[JobId, str]]:
 
 def uploads_left(session: Session, client: Client) -> Left:
     """How many photos the key may still send this hour."""
-    counted = select(func.count(), func.min(PhotoRow.added_at)).join(JobRow, JobRow.id == PhotoRow.job)
-    mine = (JobRow.client == client.id) & (PhotoRow.added_at > now() - HOUR)
-    count, oldest = session.execute(counted.where(mine)).one()
+    counted = select(func.count(), func.min(SentRow.at)).where(SentRow.client == client.id)
+    count, oldest = session.execute(counted.where(SentRow.at > now() - HOUR)).one()
     most = client.quota.uploads_an_hour
     return Left("uploads", most, most - count, HOUR, HOUR - (read(session) - oldest) if oldest else 0.0)
+
+
+def _sent(session: Session, client: Client, job: JobId, name: str) -> Left:
+    """Count one photo; what the key had left before. OverQuota where key or job sent their photos of the hour."""
+    session.execute(delete(SentRow).where(SentRow.client == client.id, SentRow.at <= now() - HOUR))
+    if session.get(SentRow, (job, name)) is not None:  # sent again: it is counted
+        return replace(spare := uploads_left(session, client), left=spare.left + 1)
+    spare = uploads_left(session, client)
+    if spare.left <= 0:
+        code = "quota_uploads_an_hour"
+        raise OverQuota("This key has sent its photos of the hour.", code=code, after=spare.after)
+    of_job = select(func.count(), func.min(SentRow.at)).where(SentRow.job == job, SentRow.at > now() - HOUR)
+    count, oldest = session.execute(of_job).one()
+    if count >= MOST_SENT:
+        words = f"{MOST_SENT} photos were sent for this job within an hour, those taken back included."
+        raise OverQuota(words, code="too_many_sent", after=HOUR - (read(session) - oldest))
+    session.add(SentRow(job=job, name=name, client=client.id, at=read(session)))
+    return spare
 
 
 def _open(session: Session, client: Client, job: JobId) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from avatar.ledger.clients import Quota, Scope, make_client, revoke, whose
+from avatar.ledger.clients import PAGE, Client, Quota, Scope, everybody, make_client, page_client, revoke, whose
 from avatar.ledger.engine import open_ledger, scrub
 from avatar.ledger.history import upgrade
 
@@ -35,3 +36,23 @@ def test_the_key_itself_is_nowhere_in_the_files(tmp_path: Path) -> None:
     assert b"findable" in stored
     assert key.encode() not in stored
     assert key[4:].encode() not in stored
+
+
+def test_many_first_visitors_at_once_make_one_client_of_the_page(engine: Engine) -> None:
+    ready, found, faults = threading.Barrier(8), list[Client](), list[Exception]()
+
+    def come() -> None:
+        ready.wait()
+        try:
+            found.append(page_client(engine, Quota(5, 5, 200)))
+        except Exception as fault:
+            faults.append(fault)
+
+    visitors = [threading.Thread(target=come) for _ in range(8)]
+    for one in visitors:
+        one.start()
+    for one in visitors:
+        one.join()
+    assert faults == []
+    assert {(client.id, client.quota) for client in found} == {(PAGE, Quota(5, 5, 200))}
+    assert [row["id"] for row in everybody(engine)] == [PAGE]

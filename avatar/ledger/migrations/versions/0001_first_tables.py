@@ -242,6 +242,25 @@ def upgrade() -> None:
         batch_op.create_index("replacements_due", ["settled_at", "second_at"], unique=False)
 
     op.create_table(
+        "sent",
+        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("client", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client"],
+            ["clients.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["job"],
+            ["jobs.id"],
+        ),
+        sa.PrimaryKeyConstraint("job", "name"),
+    )
+    with op.batch_alter_table("sent", schema=None) as batch_op:
+        batch_op.create_index("sent_of_client", ["client", "at"], unique=False)
+
+    op.create_table(
         "swept",
         sa.Column("job", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
