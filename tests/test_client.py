@@ -66,6 +66,13 @@ def test_a_whole_order_from_the_styles_to_the_receipt(service: Service, http: Te
     avatar.download(job, path)
     with zipfile.ZipFile(path) as pack:
         assert sorted(pack.namelist()) == names
+    swapped = avatar.replace(job, names[0], "face_broken")
+    assert (swapped.replaces, swapped.erased) == (names[0], True)
+    assert avatar.pictures(job) == [swapped.picture, *names[1:]]
+    assert avatar.job(job).spares[swapped.picture[3:-4]] == swapped.spares_left
+    with pytest.raises(Failed) as gone:
+        avatar.picture(job, names[0])
+    assert gone.value.code == "not_found"
     assert [one.id for one in avatar.jobs()] == [job]
     assert Avatar("", avatar.link(job), http).job(job).id == job
 
@@ -113,6 +120,20 @@ def test_an_order_whose_answers_are_lost_is_made_once(service: Service, http: Te
     job = avatar.order(["photo"], count=1, consent=CONSENT)
     assert line.calls == 4
     assert [one.id for one in avatar.jobs()] == [job]
+
+
+def test_small_pictures_are_looked_at_while_a_job_is_at_work(service: Service, http: TestClient) -> None:
+    avatar = Avatar("", key(service), http)
+    job = avatar.order(["oil"], count=1, consent=CONSENT, test=True)
+    avatar.add_photo(job, b"one")
+    avatar.start(job)
+    assert avatar.previews(job) == []
+    hands = service.bench(Queue.LIGHT)
+    for _ in range(3):  # intake, tune, render
+        work(hands, JobId(job))
+    shown = avatar.previews(job)
+    assert len(shown) == 3
+    assert all(one.startswith(b"\xff\xd8") for one in shown)
 
 
 def test_a_photo_whose_answer_is_lost_is_one_photo(service: Service, http: TestClient) -> None:

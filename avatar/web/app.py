@@ -10,12 +10,14 @@ from avatar.ledger import orders
 from avatar.ledger.figures import Forecast
 from avatar.packs.style import load_styles
 from avatar.service import Service
+from avatar.watch.tally import Tally
 from avatar.web import (
     admin,
     events,
     files,
     health,
     jobs,
+    operator,
     papers,
     photos,
     problems,
@@ -37,8 +39,9 @@ def application(service: Service) -> FastAPI:
     app.state.service = service
     problems.install(app)
     app.state.forecast = Forecast(service.engine)
+    app.state.tally = Tally(service.engine)
     watch.install(app)
-    for part in (jobs, photos, files, replacing, events, webhooks, papers, admin, watch, health):
+    for part in (jobs, photos, files, replacing, events, webhooks, papers, admin, operator, watch, health):
         app.include_router(part.router)
     visitors.install(app, service)
 

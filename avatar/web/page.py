@@ -81,6 +81,12 @@ def document(request: Request) -> Response:
     return answer(request, files()["index.html"])
 
 
+@router.api_route("/operator", methods=["GET", "HEAD"])
+def operator(request: Request) -> Response:
+    """The operator's document. It holds nothing and opens nothing: an admin's key, typed in, opens the calls."""
+    return answer(request, files()["operator.html"])
+
+
 @router.api_route("/page/previews/{name}.webp", methods=["GET", "HEAD"])
 def preview(name: str, request: Request, service: Here) -> Response:
     """A style's preview, a sixth of the size that it has in the pack."""

@@ -47,6 +47,16 @@ def test_the_document_lets_nothing_else_in(opened: Opened) -> None:
     assert not re.search(r"<style|style=|\son\w+=|https?://|<script(?! type=.module. src=./page/)", answer.text)
 
 
+def test_the_operators_document_is_as_strict_and_is_no_part_of_the_first_view(opened: Opened) -> None:
+    client = opened()
+    answer, first = client.get("/operator"), client.get("/")
+    for header in ("Content-Security-Policy", "Cross-Origin-Opener-Policy", "Permissions-Policy", "Referrer-Policy"):
+        assert answer.headers[header] == first.headers[header], header
+    assert not re.search(r"<style|style=|\son\w+=|https?://|<script(?! type=.module. src=./page/)", answer.text)
+    assert "operator" not in first.text
+    assert opened(page="off").get("/operator").status_code == 404
+
+
 def test_files_are_packed_tagged_and_asked_again(opened: Opened) -> None:
     client = opened()
     first = client.get("/page/main.js")
@@ -119,7 +129,7 @@ def test_a_broken_rule_is_logged_by_its_name_alone(opened: Opened, caplog: pytes
 
 
 def words(tongue: str) -> dict[str, str]:
-    text = (FOLDER / "words" / f"{tongue}.js").read_text()
+    text = "".join((FOLDER / path).read_text() for path in (f"words/{tongue}.js", f"operator/words-{tongue}.js"))
     return dict(re.findall(r'^  "?([\w.-]+)"?: "(.*)",$', text, re.M))
 
 

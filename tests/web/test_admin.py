@@ -26,6 +26,7 @@ CALLS = [
     ("delete", "/v1/admin/holds/job_x"),
     ("post", "/v1/admin/reconcile"),
     ("get", "/v1/admin/audit"),
+    ("get", "/v1/admin/figures"),
 ]
 
 

@@ -19,6 +19,11 @@ function read() {
   }
 }
 
+// More words, for a page that few people see; they weigh on no other.
+export function learn(more) {
+  for (const [name, words] of Object.entries(more)) Object.assign(TONGUES[name], words);
+}
+
 let tongue = chosen();
 export const tongues = () => Object.entries(TONGUES).map(([name, words]) => [name, words.tongue]);
 export const now = () => tongue;
