@@ -18,6 +18,8 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     "DISABLE_TELEMETRY": "1",
+    "OTEL_SDK_DISABLED": "true",  # FastAPI has spans of its own, with ids of jobs in their paths
+    "FASTAPI_OTEL_AUTO_CONFIGURE": "false",  # an address in the environment would be enough to send them
     "TOKENIZERS_PARALLELISM": "false",  # forked children would warn on stderr
     "TRANSFORMERS_VERBOSITY": "error",
     "DIFFUSERS_VERBOSITY": "error",
