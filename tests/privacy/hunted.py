@@ -111,8 +111,8 @@ def hunting(folder: Path, *, unwiped: bool = False, s3: bool = False) -> Iterato
         for name, value in told.items():
             patch.setenv(name, value)
         settings = Settings()
-        private_folder(settings.service / "clock")
         service = open_service(settings)
+        private_folder(settings.service / "clock")
         stack.callback(service.engine.dispose)
         broker = stack.enter_context(EmbeddedBroker(settings.service / "broker"))
         client = bucket.client if bucket else None
