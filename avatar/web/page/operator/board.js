@@ -35,7 +35,7 @@ function card(key, count, words, mood = "") {
 
 // A table with its name; the first of a row is its head. Numbers stand to the right.
 function table(key, heads, rows) {
-  const body = rows.map((row) => h("tr", {}, row.map((cell, at) => h(at ? "td" : "th", { scope: at ? null : "row", class: /^[\d.,]/.test(cell) ? "count" : null }, cell))));
+  const body = rows.map((row) => h("tr", {}, row.map((cell, at) => h(at ? "td" : "th", { scope: at ? null : "row", class: /^[\d.,]+$/.test(cell) ? "count" : null }, cell))));
   const whole = h("table", {}, h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col" }, t(one))))), h("tbody", {}, body));
   return h("section", { class: "sheet", "aria-labelledby": key }, h("h2", { id: key }, t(key)), rows.length ? h("div", { class: "wide", tabindex: 0, role: "region", "aria-labelledby": key }, whole) : h("p", { class: "hint" }, t("op.none")));
 }
