@@ -21,7 +21,6 @@ from avatar.web.app import application
 from tests.privacy.canaries import Canaries
 from tests.privacy.subject import run
 
-
 PICTURE = "01-photo.png"
 
 

@@ -1,19 +1,16 @@
-"""Stores and ledger are compared both ways, and a ledger from a backup brings no erased job back."""
+"""Stores and ledger are compared both ways."""
 
 from __future__ import annotations
-
-import shutil
-from pathlib import Path
 
 import pytest
 
 from avatar.erasure.reconcile import find, fix
-from avatar.job import JobId, Kind, new_id
+from avatar.job import Kind, new_id
 from avatar.ledger import audit, deletions, holds, orders
 from avatar.ledger.clients import Client
 from avatar.ledger.engine import reading, transaction
 from avatar.ledger.tables import DeletionRow, JobRow, Table
-from avatar.service import Service, open_service
+from avatar.service import Service
 from tests.privacy.canaries import Canaries
 from tests.privacy.subject import run, stored
 
@@ -85,29 +82,3 @@ def test_what_is_held_is_left_as_it_is(service: Service, client: Client) -> None
     old(service)
     service.vault.forget_key(job)
     assert strays(service) == set()
-
-
-def test_a_ledger_from_a_backup_revives_no_erased_job(service: Service, client: Client, tmp_path: Path) -> None:
-    jobs: list[JobId] = [run(service, client, Canaries(), stages) for stages in (1, 3, 5)]
-    old(service)
-    ledger, backup = service.settings.service / "ledger", tmp_path / "backup"
-    service.engine.dispose()
-    shutil.copytree(ledger, backup)
-    for job in jobs:
-        service.purge(orders.erase(service.engine, client, job))
-    service.engine.dispose()
-    shutil.rmtree(ledger)
-    shutil.copytree(backup, ledger)
-    restored = open_service(service.settings)
-    try:
-        with reading(restored.engine) as session:
-            assert [session.get_one(JobRow, job).erased_at for job in jobs] == [None] * 3
-        for job in jobs:
-            assert restored.vault.remains(job) == []
-        assert {job for job, what in strays(restored) if what == "lost"} == set(jobs)
-        mend(restored)
-        assert strays(restored) == set()
-        with reading(restored.engine) as session:
-            assert all(session.get_one(JobRow, job).erased_at for job in jobs)
-    finally:
-        restored.engine.dispose()
