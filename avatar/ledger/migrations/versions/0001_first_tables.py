@@ -54,10 +54,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column("place", sa.String(length=200), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["client"],
-            ["clients.id"],
-        ),
+        sa.ForeignKeyConstraint(["client"], ["clients.id"]),
         sa.PrimaryKeyConstraint("client", "key"),
     )
     op.create_table(
@@ -68,10 +65,7 @@ def upgrade() -> None:
         sa.Column("secret", sa.String(length=200), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("removed_at", sa.Double(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["client"],
-            ["clients.id"],
-        ),
+        sa.ForeignKeyConstraint(["client"], ["clients.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("endpoints", schema=None) as batch_op:
@@ -108,10 +102,7 @@ def upgrade() -> None:
         sa.Column("erased_at", sa.Double(), nullable=True),
         sa.Column("held", sa.Boolean(), server_default="0", nullable=False),
         sa.CheckConstraint("fence >= 0 AND attempt >= 0", name="counts"),
-        sa.ForeignKeyConstraint(
-            ["client"],
-            ["clients.id"],
-        ),
+        sa.ForeignKeyConstraint(["client"], ["clients.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("jobs", schema=None) as batch_op:
@@ -134,10 +125,7 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.Double(), nullable=True),
         sa.Column("rung_at", sa.Double(), nullable=True),
         sa.Column("receipt", sa.JSON(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("job", "what"),
     )
@@ -152,10 +140,7 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=40), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("lifted_at", sa.Double(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("holds", schema=None) as batch_op:
@@ -166,10 +151,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("job", sa.String(length=40), nullable=False),
         sa.Column("made_at", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("digest"),
     )
     with op.batch_alter_table("links", schema=None) as batch_op:
@@ -187,14 +169,8 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.Double(), nullable=True),
         sa.Column("sent_at", sa.Double(), nullable=True),
         sa.Column("gave_up_at", sa.Double(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["endpoint"],
-            ["endpoints.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["endpoint"], ["endpoints.id"]),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
@@ -213,10 +189,7 @@ def upgrade() -> None:
         sa.Column("sentence", sa.String(length=400), nullable=False),
         sa.Column("remedy", sa.String(length=400), nullable=False),
         sa.Column("rung_at", sa.Double(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("job", "name"),
     )
     op.create_table(
@@ -230,10 +203,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.Double(), nullable=False),
         sa.Column("settled_at", sa.Double(), nullable=True),
         sa.Column("second_at", sa.Double(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("job", "number"),
         sa.UniqueConstraint("job", "spare"),
@@ -247,14 +217,8 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("client", sa.String(length=40), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client"],
-            ["clients.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["client"], ["clients.id"]),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("job", "name"),
     )
     with op.batch_alter_table("sent", schema=None) as batch_op:
@@ -267,10 +231,7 @@ def upgrade() -> None:
         sa.Column("after", sa.String(length=12), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("names", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job"],
-            ["jobs.id"],
-        ),
+        sa.ForeignKeyConstraint(["job"], ["jobs.id"]),
         sa.PrimaryKeyConstraint("job", "kind", "after"),
     )
     op.create_table(
@@ -281,10 +242,7 @@ def upgrade() -> None:
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("code", sa.String(length=40), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["message"],
-            ["outbox.id"],
-        ),
+        sa.ForeignKeyConstraint(["message"], ["outbox.id"]),
         sa.PrimaryKeyConstraint("number"),
     )
     with op.batch_alter_table("tries", schema=None) as batch_op:
