@@ -38,9 +38,19 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask, however many")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Erase jobs of the service, now and for good, with a receipt each.
+    """Erase jobs of the service, now and for good, with a receipt each. Choices are joined by "and".
 
-    Exit codes: 0 erased (or would be); 1 a fault; 2 wrong use, or not confirmed; 3 refused; 4 something is left.
+    More than ten jobs are erased only when somebody says yes. Run twice is the same as once; stopped or killed half-way
+    and run again, it completes (what a killed run had in its hands is waited for, a minute at most).
+
+    \b
+    Exit codes:
+      0    all that was chosen is erased, or would be
+      1    a fault
+      2    wrong use, or not confirmed
+      3    refused: a job or a key that is not known
+      4    something is left: under a legal hold, or it would not go now
+      130  stopped by a signal
     """
     from avatar.cli import purge as work
     from avatar.ledger.chosen import Which

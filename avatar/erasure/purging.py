@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from avatar.errors import AvatarError
+from avatar.errors import AvatarError, Cancelled
 from avatar.job import JobId
 from avatar.ledger import holds
 from avatar.ledger.chosen import Which, choose, demand_all, owed
@@ -83,6 +83,8 @@ def _erased(engine: Engine, purge: Callable[[str], None], job: JobId, patience: 
         try:
             for deletion in left:
                 purge(deletion)
+        except Cancelled:  # by whoever runs the command; this job stays owed
+            raise
         except AvatarError as error:
             return Purged(job, Came.OWED, error.code)
         except (OSError, SQLAlchemyError) as fault:

@@ -2,7 +2,8 @@
 
 It is canonical JSON (sorted keys, no spaces, UTF-8), so its digest is the same everywhere. `erased` has a line for each
 kind and each event after which objects of it went: a stage's name, "request" (a photo that its owner took back),
-"purge", "second_look". Each object that was ever erased is in one line, the last that found it there.
+"replaced" (a picture that its owner sent back), "purge", "second_look". Each object that was ever erased is in one
+line, the last that found it there.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Erased:
     kind: str
     objects: int
     listing: str
-    after: str  # the stage whose record made it needless, "request", "purge" or "second_look"
+    after: str  # a stage's name, "request", "replaced", "purge" or "second_look"
     at: str  # RFC 3339, UTC
 
 

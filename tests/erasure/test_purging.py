@@ -13,7 +13,7 @@ from avatar.cli.main import app
 from avatar.erasure import purging
 from avatar.erasure.purging import Came, carry_out, plan
 from avatar.erasure.signing import faults
-from avatar.errors import NotFound
+from avatar.errors import Cancelled, NotFound
 from avatar.job import JobId
 from avatar.ledger import audit, holds
 from avatar.ledger.chosen import Which
@@ -114,6 +114,42 @@ def test_more_than_ten_jobs_are_asked_about(service: Service, client: Client, co
     assert command("purge", "--everything", "--json")[0] == 2  # type: ignore[operator]
     assert all(stored(service, job) for job in jobs)
     assert command("purge", "--everything", "--yes")[0] == 0  # type: ignore[operator]
+    assert not any(stored(service, job) for job in jobs)
+
+
+def test_where_nobody_answers_nothing_is_erased_and_it_is_said(
+    service: Service, client: Client, command: object
+) -> None:
+    jobs = [ordered(service, client, Canaries()) for _ in range(11)]
+    code, said = command("purge", "--everything", said="")  # type: ignore[operator]
+    assert (code, "Nothing was erased" in said, "--yes" in said) == (2, True, True)
+    assert all(stored(service, job) for job in jobs)
+
+
+@pytest.mark.parametrize("words", [("job_nobody",), ("--client", "cli_nobody")])
+def test_a_job_or_key_that_is_not_known_is_refused_with_3(command: object, words: tuple[str, ...]) -> None:
+    code, said = command("purge", *words)  # type: ignore[operator]
+    assert (code, words[-1] in said) == (3, True)
+
+
+def test_stopped_half_way_it_stops_says_how_far_and_the_same_command_completes(
+    service: Service, client: Client, command: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [run(service, client, Canaries(), 2) for _ in range(3)]
+    real, turns = Service.purge, iter(range(9))
+
+    def stopping(here: Service, deletion: str) -> None:
+        if next(turns) == 1:
+            raise Cancelled("Stopped on request.")
+        real(here, deletion)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Service, "purge", stopping)
+        with pytest.raises(Cancelled):
+            command("purge", "--everything")  # type: ignore[operator]
+    assert [bool(stored(service, job)) for job in jobs] == [False, True, True]
+    code, said = command("purge", "--everything")  # type: ignore[operator]
+    assert (code, "2 of 2 jobs erased" in said) == (0, True)
     assert not any(stored(service, job) for job in jobs)
 
 
