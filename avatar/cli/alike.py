@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from avatar.photos.skin import cheeks, difference
+from avatar.photos.skin import cheeks, ciede2000
 from avatar.ports import Descriptor, Face, Faces, Picture
 
 KNOWN = 3  # pictures by which each of the cast is known
@@ -79,7 +79,7 @@ def measure(row: Row, at: int, photos: Sequence[Picture], drawn: Sequence[Pictur
     for picture, found in zip(drawn, made, strict=True):
         skin = cheeks(picture, found[0]) if found else None
         if skin is not None:
-            row.skin.append(round(difference(usual, skin), 2))
+            row.skin.append(round(ciede2000(usual, skin), 2))
             row.lighter.append(round(float(skin[0] - usual[0]), 2))
 
 

@@ -26,6 +26,7 @@ SCHEMA = "avatar.report/1"
 SHEET, REPORT = "contact-sheet.png", "report.json"  # their names in a pack
 NOT_COVERED = (
     "Likeness is measured by one recogniser; where it finds no face in a look, likeness is unknown and said to be.",
+    "Skin is compared on the cheeks; light and the colours of a style change it as well as any whitening.",
     "Hands, jewellery and writing are not checked.",
     "The label lives in the file's metadata; whoever strips metadata strips it.",
 )
@@ -189,6 +190,7 @@ def card(item: Delivered, styles: Mapping[str, Style]) -> dict[str, Any]:
         "guidance": {"scale": shot.guidance, "above_sigma": shot.low, "up_to_sigma": shot.high},
         "adapter_share": shot.identity,
         "likeness": {"distance": figures.get("distance"), "share": figures.get("share")},
+        "skin": figures.get("skin"),
         "sharpness": figures.get("sharpness"),
         "bits_from_nearest_selfie": figures.get("nearest"),
     }

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
@@ -25,7 +25,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from avatar.photos.pixels import lab, luma, resize
-from avatar.ports import Descriptor, Faces, Picture, Safety
+from avatar.photos.skin import cheeks, ciede2000
+from avatar.ports import Descriptor, Face, Faces, Picture, Safety
 
 SIDE = 16  # pixels; a picture's look at this size is what a contact sheet shows from afar
 BITS = 64  # of the difference hash below
@@ -43,6 +44,14 @@ class Taste:
 
 
 @dataclass(frozen=True, slots=True)
+class Skin:
+    """The cheeks of a picture beside those of the selfies."""
+
+    difference: float  # CIEDE2000
+    lighter: float  # L*, 0 to 100: above 0 the picture whitens
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """The figures of one candidate; nothing here says who the person is."""
 
@@ -54,6 +63,7 @@ class Score:
     sharpness: float
     nearest: int  # bits of 64 between this picture and the selfie most like it, as a copy would be
     look: npt.NDArray[np.float32] = field(repr=False, compare=False)  # (SIDE, SIDE, 3) L*a*b*
+    skin: Skin | None = None  # None where no cheeks were seen, or the look is to have a colour of its own
 
     def figures(self) -> dict[str, Any]:
         """What is recorded of a chosen picture, JSON-ready."""
@@ -64,6 +74,7 @@ class Score:
             "share": None if self.share is None else round(self.share, 4),
             "sharpness": round(self.sharpness, 4),
             "nearest": self.nearest,
+            "skin": None if self.skin is None else asdict(self.skin),
         }
 
 
@@ -91,6 +102,9 @@ class Selfies:
             for other in self._descriptors[:place]
         ]
         self.spread = median(pairs) if pairs else None  # how unlike the selfies are to each other
+        skins = [cheeks(crop, those[0]) for crop, those in zip(crops, found, strict=True) if those]
+        seen = [skin for skin in skins if skin is not None]
+        self._skin = np.median(seen, axis=0) if seen else None
 
     def __repr__(self) -> str:
         return f"Selfies({len(self._descriptors)} faces)"
@@ -110,10 +124,18 @@ class Selfies:
         bits = fingerprint(picture)
         return min((int((bits != own).sum()) for own in self._hashes), default=BITS)
 
+    def skin(self, picture: Picture, face: Face) -> Skin | None:
+        """How the face's cheeks differ from the person's own; None where either was not seen."""
+        found = cheeks(picture, face)
+        if found is None or self._skin is None:
+            return None
+        return Skin(round(ciede2000(self._skin, found), 1), round(float(found[0] - self._skin[0]), 1))
+
     def forget(self) -> None:
         """Overwrite the descriptors and let them go."""
         for descriptor in self._descriptors:
             descriptor.fill(0)
+        self._skin = None
         self._descriptors.clear()
         self._hashes.clear()
 
@@ -144,7 +166,8 @@ class Judge:
         }
         rejected = next((name for name, failed in gates.items() if failed), None)
         share = self.selfies.share(distance) if face_visible else None
-        return Score(index, style, rejected, distance, share, sharp, nearest, look(picture))
+        skin = self.selfies.skin(picture, found[0]) if face_visible and len(found) == 1 else None
+        return Score(index, style, rejected, distance, share, sharp, nearest, look(picture), skin)
 
 
 def choose(scores: Sequence[Score], quotas: Mapping[str, int], taste: Taste, spill: bool = False) -> Choice:

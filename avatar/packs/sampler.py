@@ -102,9 +102,7 @@ def _batch(loaded: LoadedBase, rows: list[Shot]) -> _Batch:
     texts = list(dict.fromkeys(text for shot in rows for text in (shot.prompt, shot.negative)))
     words, place = loaded.embed(texts), {text: at for at, text in enumerate(texts)}
     scale = torch.tensor([shot.guidance for shot in rows], device=loaded.device).view(-1, 1, 1, 1)
-    return _Batch(
-        words[[place[shot.prompt] for shot in rows]], words[[place[shot.negative] for shot in rows]], scale
-    )
+    return _Batch(words[[place[shot.prompt] for shot in rows]], words[[place[shot.negative] for shot in rows]], scale)
 
 
 def _predict(loaded: LoadedBase, latents: Tensor, timestep: Tensor, words: _Batch, guided: list[int]) -> Tensor:

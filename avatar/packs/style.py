@@ -200,16 +200,16 @@ def _say(error: ValidationError) -> str:
 def _freeze(read: _File, folder: Path) -> Style:
     picture = folder / read.preview
     return Style(
-        **read.model_dump(
-            include={"name", "title", "version", "licence", "author", "summary", "provenance", "count"}
-        ),
+        **read.model_dump(include={"name", "title", "version", "licence", "author", "summary", "provenance", "count"}),
         safety=read.safety,
         face_visible=read.face_visible,
         credits=tuple(Credit(one.name, one.part) for one in read.credits),
-        prompts=MappingProxyType({
-            family: Pieces(one.text, one.wardrobe, one.scene, one.light, one.framing, one.negative)
-            for family, one in read.prompt.items()
-        }),
+        prompts=MappingProxyType(
+            {
+                family: Pieces(one.text, one.wardrobe, one.scene, one.light, one.framing, one.negative)
+                for family, one in read.prompt.items()
+            }
+        ),
         drawing=Drawing(**read.drawing.model_dump()),
         identity=Identity(**read.identity.model_dump()),
         preview=picture if picture.is_file() else None,

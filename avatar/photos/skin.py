@@ -32,7 +32,7 @@ def cheeks(picture: Picture, face: Face) -> Lab | None:
     return np.median(np.concatenate(pixels), axis=0).astype(np.float32) if pixels else None
 
 
-def difference(one: Lab, other: Lab) -> float:
+def ciede2000(one: Lab, other: Lab) -> float:
     """CIEDE2000: 1 is just to be seen, 5 plainly another shade (Sharma, Wu and Dalal, Color Res. Appl. 30, 2005)."""
     (l1, a1, b1), (l2, a2, b2) = (map(float, colour) for colour in (one, other))
     mean = (math.hypot(a1, b1) + math.hypot(a2, b2)) / 2

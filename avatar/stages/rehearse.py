@@ -28,7 +28,7 @@ REFUSED, BROKEN = 1, 2  # seeds
 GREY = 128  # where a pack has no preview yet
 SPARES = 2  # a style: enough to see one come, and the end of them
 PREVIEW = 160  # pixels a side, as render's
-UNKNOWN = {"distance": None, "share": None, "sharpness": None, "nearest": None}
+UNKNOWN = {"distance": None, "share": None, "sharpness": None, "nearest": None, "skin": None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,33 @@ def test_a_good_picture_passes_with_its_figures() -> None:
     assert (score.index, score.style, score.rejected) == (7, "oil", None)
     assert score.distance is not None
     assert score.share is not None
-    assert set(score.figures()) == {"index", "style", "distance", "share", "sharpness", "nearest"}
+    assert set(score.figures()) == {"index", "style", "distance", "share", "sharpness", "nearest", "skin"}
+
+
+@dataclass
+class Wide(Faces):
+    """Finds a face with cheeks that can be seen."""
+
+    def find(self, picture: Picture) -> list[Face]:
+        return [replace(face, eyes=((20.0, 20.0), (44.0, 20.0))) for face in super().find(picture)]
+
+
+@pytest.mark.parametrize(("shade", "sign"), [(40, 1), (0, 0), (-40, -1)])
+def test_skin_that_is_lighter_or_darker_than_the_selfies_is_told(shade: int, sign: int) -> None:
+    own = np.full((64, 64, 3), (150, 110, 90), np.uint8)
+    judge = Judge(Wide(), Safety(), Selfies([own, own], Wide()), TASTE)
+    skin = judge.measure(1, "photo", (own.astype(int) + shade).astype(np.uint8), True).skin
+    assert skin is not None
+    assert np.sign(skin.lighter) == sign
+    assert (skin.difference > 5) == (sign != 0)
+    assert judge.measure(1, "bronze", own, False).skin is None
+
+
+def test_skin_is_unknown_once_the_selfies_are_forgotten() -> None:
+    own = np.full((64, 64, 3), (150, 110, 90), np.uint8)
+    selfies = Selfies([own], Wide())
+    selfies.forget()
+    assert selfies.skin(own, Wide().find(own)[0]) is None
 
 
 @pytest.mark.parametrize(

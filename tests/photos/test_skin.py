@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000
 
-from avatar.photos.skin import cheeks, difference
+from avatar.photos.skin import cheeks, ciede2000
 from avatar.ports import Face
 
 
@@ -15,15 +15,15 @@ def test_differences_are_those_of_the_standard() -> None:
     ones = dice.uniform((0, -60, -60), (100, 60, 60), (500, 3))
     others = ones + dice.normal(0, 12, (500, 3))
     ours = [
-        difference(one.astype(np.float32), other.astype(np.float32)) for one, other in zip(ones, others, strict=True)
+        ciede2000(one.astype(np.float32), other.astype(np.float32)) for one, other in zip(ones, others, strict=True)
     ]
     assert np.allclose(ours, deltaE_ciede2000(ones.astype(np.float32), others.astype(np.float32)), atol=1e-3)
 
 
 def test_the_same_colour_is_no_difference_and_grey_has_no_hue() -> None:
     grey, other = np.array([50, 0, 0], np.float32), np.array([60, 0, 0], np.float32)
-    assert difference(grey, grey) == 0
-    assert difference(grey, other) == pytest.approx(float(deltaE_ciede2000(grey, other)), abs=1e-3)
+    assert ciede2000(grey, grey) == 0
+    assert ciede2000(grey, other) == pytest.approx(float(deltaE_ciede2000(grey, other)), abs=1e-3)
 
 
 def test_cheeks_are_found_below_the_eyes_also_of_a_tilted_head() -> None:
