@@ -9,6 +9,7 @@ foreign read or write.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from typing import Any
 from unittest import mock
 
 import hypothesis
+import numpy as np
 import schemathesis
 from fastapi.testclient import TestClient
 from rich.console import Console
@@ -35,6 +37,8 @@ from schemathesis.specs.openapi.checks import (
 
 from avatar.job import JobId, Kind
 from avatar.ledger.clients import Quota, Scope, make_client
+from avatar.marks.label import mark
+from avatar.packs.spares import SPARES
 from avatar.service import Pack, Service, open_service
 from avatar.settings import Settings
 from avatar.web.app import application
@@ -45,6 +49,14 @@ CONSENT = {"adult": True, "own_face": True, "text": "These are photos of me, and
 WANTED = {"styles": ["photo"], "count": 1, "consent": CONSENT}
 OUTWARD = "POST /v1/webhooks/{webhook}/test"  # would call the addresses that are made up; it has tests of its own
 GOOD = {"POST /v1/jobs": WANTED | {"test": True}, "POST /v1/webhooks": {"url": "https://app.example/hook"}}
+GOOD["POST /v1/jobs/{job}/pictures/{name}/replace"] = {"reason": "other"}
+SMALL = mark(np.full((8, 8, 3), 90, np.uint8))
+CARD = {"style": "photo", "likeness": {"share": None}}
+FILES = {"01-photo.png": SMALL, "report.json": json.dumps({"pictures": [{**CARD, "file": "01-photo.png"}]}).encode()}
+SPARE = {
+    "02-photo.png": SMALL,
+    SPARES: json.dumps({"titles": {}, "cards": [{**CARD, "file": "02-photo.png"}]}).encode(),
+}
 PLENTY = Quota(10**9, 10**9, 10**9)
 
 
@@ -78,8 +90,8 @@ def replenish(service: Service, made: Crowd) -> None:
         if state != "new":
             http.post(f"/v1/jobs/{job}/start")
         if state in ("done", "erased"):
-            delivered(service, job)
-            Pack(service.vault, JobId(job)).deliver({"01-photo.png": b"\x89PNG", "report.json": b"{}"})
+            delivered(service, job, names=["01-photo.png"], spares={"photo": ["02-photo.png"]})
+            Pack(service.vault, JobId(job)).deliver(FILES, SPARE)
         if state == "erased":
             made.known["deletion"].append(http.delete(f"/v1/jobs/{job}").json()["id"])
 

@@ -32,13 +32,13 @@ def made(client: Any, wanted: dict[str, object]) -> str:
     return str(answer.json()["id"])
 
 
-def delivered(service: Service, job: str) -> None:
-    """What the workers do, with a pack of one file."""
+def delivered(service: Service, job: str, **finish: object) -> None:
+    """What the workers do, with a pack of one file; `finish` is what that stage records beside their number."""
     service.vault.put(JobId(job), Kind.PACK, "01-photo.png", b"\x89PNG pretend")
     for stage in ORDER:
         held = claims.claim(service.engine, JobId(job), ORDER, "worker", Times())
         assert held is not None
-        claims.record(service.engine, held, Done({"pictures": 1} if stage is Stage.FINISH else {}))
+        claims.record(service.engine, held, Done({"pictures": 1, **finish} if stage is Stage.FINISH else {}))
 
 
 def test_a_job_from_the_first_call_to_the_receipt(caller: Call, service: Service, wanted: dict[str, object]) -> None:
