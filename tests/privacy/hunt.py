@@ -5,8 +5,9 @@
 Searched when the second looks are over: the service's folders (store, keys, ledger with its log, the broker's), log,
 temp, home with every cache, shared memory, files held open though they are gone, and the memory of each process.
 `--s3`: on a bucket that keeps versions, of the server that AVATAR_TEST_S3 names; all versions, markers and open uploads
-are searched. `--unwiped`: freed memory is not overwritten. A fault is a part of the service, or its broker, killed
-while the job or its erasure is under way. A hunt that does not find what it planted fails. Exit code 1 on any find.
+are searched. `--unwiped`: freed memory is not overwritten. Each receipt must be whole and tell of the photo. A fault is
+a part of the service, or its broker, killed while the job or its erasure is under way. A hunt that does not find what
+it planted fails. Exit code 1 on any find.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from avatar.erasure.signing import faults
 from avatar.job import JobId
 from avatar.ledger.engine import reading
 from avatar.ledger.tables import DeletionRow
@@ -94,6 +96,7 @@ class Hunt:
         """Search for all of them everywhere."""
         self.found.update((find.store, find.what) for _, find in self._everywhere(thieves))
         self.found.update(self._memories(thieves))
+        self.found.update(self._papers([thief.job for thief in thieves]))
         for thief in thieves:
             thief.close()
 
@@ -131,6 +134,18 @@ class Hunt:
 
     def _everywhere(self, thieves: list[Thief]) -> Iterator[tuple[Thief, Find]]:
         return search(self.hunted.service, thieves, *searched(self.hunted.folder), client=self.hunted.bucket)
+
+    def _papers(self, jobs: list[JobId]) -> Iterator[tuple[str, str]]:
+        """Receipts that do not tell the truth: each job had a photo, whoever erased it and whoever was killed at it."""
+        mine = select(DeletionRow.receipt).where(DeletionRow.job.in_(jobs), DeletionRow.what == "everything")
+        with reading(self.hunted.service.engine) as session:
+            told = session.scalars(mine).all()
+        yield from (("receipts", "a job has none") for _ in range(len(jobs) - len(told)))
+        for one in told:
+            if one is None or faults(one, self.hunted.service.signer.public) or not one["complete"]:
+                yield "receipts", "not whole and signed"
+            elif not sum(line["objects"] for line in one["erased"] if line["kind"] == "photo"):
+                yield "receipts", "no photo is told of"
 
     def _memories(self, thieves: list[Thief]) -> Iterator[tuple[str, str]]:
         for name, pid in self.hunted.processes():
