@@ -36,10 +36,10 @@ from tests.privacy.hunted import Hunted, hunting
 from tests.privacy.places import searched
 from tests.privacy.scan import Find, Thief, memory, search, steal
 
-BATCH = 25  # jobs that are searched for together
+BATCH = 50  # jobs that are searched for together: memory is a gigabyte, and read once for all of them
 GROUP = 5  # of them that are ordered, and erased, at one go; one kill strikes all that are under way
 AHEAD = 3  # batches under way: a second look is waited for while the next are ordered
-SAMPLE = 3  # jobs of a batch whose keys are looked for in memory; marks are, of all
+SAMPLE = 2  # jobs of a batch whose keys are looked for in memory; marks are, of all
 LONGEST = 400.0  # seconds that a batch may take until all of it is erased
 CONSENT = {"adult": True, "own_face": True, "text": "These are photos of me, and I am an adult."}
 
