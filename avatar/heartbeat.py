@@ -14,9 +14,9 @@ from collections.abc import Iterable
 from types import TracebackType
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from avatar.errors import Cancelled, Stale
+from avatar.errors import Away, Cancelled, Stale
 from avatar.job import JobId, Kind
 from avatar.ledger import sweeps
 from avatar.ledger.claims import Claim, Times, beat
@@ -59,9 +59,15 @@ class Heartbeat:
             raise Stale("This worker's claim may have run out; another one may have the job.")
 
     def drops(self, kind: Kind, name: str) -> None:
-        """Write down, for the receipt, that the stage takes away an object of an earlier attempt."""
+        """Write down, for the receipt, that the stage takes away an object of an earlier attempt.
+
+        Away where the ledger does not answer: that is not the job's fault, and spends no attempt of it.
+        """
         job = self._held.job
-        sweeps.note(self._engine, job.id, {kind: [name]}, job.stage)
+        try:
+            sweeps.note(self._engine, job.id, {kind: [name]}, job.stage)
+        except (OperationalError, InterfaceError) as error:
+            raise Away("The ledger does not answer.", code="ledger_away") from error
 
     def _run(self) -> None:
         while not self._over.wait(self._times.heartbeat):

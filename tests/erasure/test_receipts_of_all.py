@@ -7,8 +7,10 @@ from collections import Counter
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from avatar.erasure.signing import faults
+from avatar.errors import Away
 from avatar.job import DIES_AFTER, JobId, Kind
 from avatar.ledger import deletions, orders, sweeps
 from avatar.ledger.clients import Client
@@ -127,6 +129,26 @@ def test_what_a_stage_takes_of_an_earlier_attempt_is_told_as_well(service: Servi
         HeldVault(service.vault, beating).drop(job, Kind.CROP, "old")
     told = lines(purged(service, orders.erase(service.engine, client, job)))
     assert told[Kind.CROP, "intake"] == (1, listing(("old",)))
+
+
+def test_a_ledger_that_is_away_while_a_stage_tidies_up_spends_no_attempt(
+    service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from avatar.heartbeat import Heartbeat, HeldVault
+    from avatar.ledger import claims
+
+    def away(*_: object) -> None:
+        raise OperationalError("the ledger is away", None, Exception())
+
+    job = ordered(service, client, Canaries())
+    orders.start(service.engine, client, job)
+    service.vault.put(job, Kind.CROP, "old", b"of an earlier attempt")
+    held = claims.claim(service.engine, job, bench(service, Canaries()).works, "worker", service.times)  # type: ignore[arg-type]
+    assert held is not None
+    monkeypatch.setattr(sweeps, "note", away)
+    with Heartbeat(service.engine, held, service.times) as beating, pytest.raises(Away):
+        HeldVault(service.vault, beating).drop(job, Kind.CROP, "old")
+    assert service.vault.names(job, Kind.CROP) == ["old"]
 
 
 def test_the_names_go_with_the_last_look_and_the_receipt_stays(service: Service, client: Client) -> None:
