@@ -98,15 +98,20 @@ def _papers(shelf: Shelf, places: Places) -> None:
     if stored(ARCHIVE, places.generation) in there:
         return
     put = partial(shelf.vault.put, shelf.job, Kind.PACK)
-    before = max((number for number in range(places.generation) if stored(REPORT, number) in there), default=0)
-    beside = shelf.read(SPARES)
+    before = max((number for number in range(places.generation) if _whole(number, there)), default=0)
+    old, beside = shelf.read(stored(REPORT, before)), shelf.read(SPARES)
     gone = [{"file": one.picture, "by": one.spare, "reason": one.reason} for one in places.gone]
-    report = spares.reported(shelf.read(stored(REPORT, before)), beside, places.order, gone)
-    sheet = mark(spares.sheet(report, beside, shelf.read))
+    report = spares.reported(old, beside, places.order, gone)
+    sheet = mark(spares.sheet(shelf.read(stored(SHEET, before)), (old, report), beside, shelf.read))
     put(stored(REPORT, places.generation), report)
     put(stored(SHEET, places.generation), sheet)
     files = shelf.files(places.order, ((SHEET, sheet), (REPORT, report)))
     shelf.vault.put_parts(shelf.job, Kind.PACK, stored(ARCHIVE, places.generation), archive(files))
+
+
+def _whole(generation: int, there: list[str]) -> bool:
+    """Whether report and sheet of a generation are there to be gone on from."""
+    return {stored(REPORT, generation), stored(SHEET, generation)} <= set(there)
 
 
 def _needless(vault: Packs, job: JobId, places: Places) -> list[str]:

@@ -54,10 +54,25 @@ def contact_sheet(tiles: Sequence[Tile]) -> Picture:
     sheet = Image.new("RGB", (width, HEAD + rows * (TILE + CAPTION) + (rows - 1) * 16 + FOOT + 36), PAPER)
     _head(sheet, tiles)
     for place, tile in enumerate(tiles):
-        row, column = divmod(place, columns)
-        _tile(sheet, tile, MARGIN + column * (TILE + GAP), HEAD + row * (TILE + CAPTION + 16))
+        _tile(sheet, tile, *_corner(place, columns))
     _foot(sheet)
     return np.asarray(sheet)
+
+
+def changed_sheet(sheet: Picture, count: int, fresh: Mapping[int, Tile]) -> Picture:
+    """A contact sheet of `count` pictures with other tiles in these places, counted from 0, and all else as it was."""
+    whole = Image.fromarray(sheet)
+    for place, tile in fresh.items():
+        left, top = _corner(place, _columns(count))
+        whole.paste(PAPER, (left - 2, top, left + TILE + 2, top + TILE + CAPTION))
+        _tile(whole, tile, left, top)
+    return np.asarray(whole)
+
+
+def _corner(place: int, columns: int) -> tuple[int, int]:
+    """Left and top of a tile, in pixels."""
+    row, column = divmod(place, columns)
+    return MARGIN + column * (TILE + GAP), HEAD + row * (TILE + CAPTION + 16)
 
 
 def _columns(count: int) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from avatar.packs.bundle import Delivered, Tile, card, contact_sheet, squared
+from avatar.packs.bundle import Delivered, Tile, card, changed_sheet, squared
 from avatar.packs.style import Style
 from avatar.ports import Picture
 
@@ -44,12 +44,21 @@ def reported(report: bytes, spares: bytes, order: Sequence[str], gone: Iterable[
     return json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False).encode()
 
 
-def sheet(report: bytes, spares: bytes, read: Callable[[str], bytes]) -> Picture:
-    """The contact sheet of what a report tells of; `read` gives a picture's file. One picture is open at a time."""
+def sheet(before: bytes, reports: tuple[bytes, bytes], spares: bytes, read: Callable[[str], bytes]) -> Picture:
+    """The contact sheet with the new pictures in their places; `reports` are that of the sheet before and the new one.
+
+    `read` gives a picture's file. Only what is new is read: a hundred large pictures take seconds to open.
+    """
     titles = json.loads(spares)["titles"]
-    tiles = []
-    for one in json.loads(report)["pictures"]:
-        with Image.open(io.BytesIO(read(one["file"])), formats=("PNG",)) as image:
-            picture = squared(np.asarray(image.convert("RGB")))
-        tiles.append(Tile(picture, titles.get(one["style"], one["style"]), one["likeness"]["share"]))
-    return contact_sheet(tiles)
+    old, new = (json.loads(report)["pictures"] for report in reports)
+    fresh = {}
+    for place, (was, one) in enumerate(zip(old, new, strict=True)):
+        if was["file"] != one["file"]:
+            tile = squared(_opened(read(one["file"])))
+            fresh[place] = Tile(tile, titles.get(one["style"], one["style"]), one["likeness"]["share"])
+    return changed_sheet(_opened(before), len(new), fresh)
+
+
+def _opened(file: bytes) -> Picture:
+    with Image.open(io.BytesIO(file), formats=("PNG",)) as image:
+        return np.asarray(image.convert("RGB"))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from avatar.job import ClassWord, Consent, Job, JobId, Stage
-from avatar.packs.bundle import PAPER, SCHEMA, Delivered, Tile, contact_sheet, filled, report
+from avatar.packs.bundle import PAPER, SCHEMA, Delivered, Tile, changed_sheet, contact_sheet, filled, report
 from avatar.packs.plan import plan
 from avatar.packs.style import load_styles
 from avatar.weights.registry import TABLE
@@ -61,6 +61,14 @@ def test_every_picture_is_on_the_sheet_and_a_wide_one_is_not_squeezed() -> None:
     sheet = contact_sheet([Tile(wide, "Oil painting", None)])
     assert (sheet == 200).all(-1).sum() > 300 * 300
     assert (sheet == 0).all(-1).sum() < 100
+
+
+@pytest.mark.parametrize("count", [1, 5, 12])
+def test_a_changed_sheet_is_the_one_that_would_have_been_made(count: int) -> None:
+    tiles = [Tile(_picture(10 * at), "Oil painting", at / 10) for at in range(count)]
+    fresh = {0: Tile(_picture(200, 50, 40), "Oil painting", None), count - 1: Tile(_picture(220), "Oil painting", 0.9)}
+    changed = [fresh.get(at, tile) for at, tile in enumerate(tiles)]
+    assert (changed_sheet(contact_sheet(tiles), count, fresh) == contact_sheet(changed)).all()
 
 
 def test_five_dots_are_for_as_alike_as_the_selfies() -> None:

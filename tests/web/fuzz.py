@@ -38,6 +38,7 @@ from schemathesis.specs.openapi.checks import (
 from avatar.job import JobId, Kind
 from avatar.ledger.clients import Quota, Scope, make_client
 from avatar.marks.label import mark
+from avatar.packs.bundle import Tile, contact_sheet
 from avatar.packs.spares import SPARES
 from avatar.service import Pack, Service, open_service
 from avatar.settings import Settings
@@ -52,7 +53,11 @@ GOOD = {"POST /v1/jobs": WANTED | {"test": True}, "POST /v1/webhooks": {"url": "
 GOOD["POST /v1/jobs/{job}/pictures/{name}/replace"] = {"reason": "other"}
 SMALL = mark(np.full((8, 8, 3), 90, np.uint8))
 CARD = {"style": "photo", "likeness": {"share": None}}
-FILES = {"01-photo.png": SMALL, "report.json": json.dumps({"pictures": [{**CARD, "file": "01-photo.png"}]}).encode()}
+FILES = {
+    "01-photo.png": SMALL,
+    "contact-sheet.png": mark(contact_sheet([Tile(np.zeros((8, 8, 3), np.uint8), "Photo", None)])),
+    "report.json": json.dumps({"pictures": [{**CARD, "file": "01-photo.png"}]}).encode(),
+}
 SPARE = {
     "02-photo.png": SMALL,
     SPARES: json.dumps({"titles": {}, "cards": [{**CARD, "file": "02-photo.png"}]}).encode(),
