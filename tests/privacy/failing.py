@@ -35,6 +35,7 @@ class Saboteur:
     at: int
     after: bool = False
     lasting: bool = False
+    only: str = ""  # the one kind that is counted; empty: all of them
     seen: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     struck: str = ""
@@ -44,8 +45,10 @@ class Saboteur:
         """Whether this operation fails."""
         if self.over:
             return False
-        self.seen += 1
         self.kinds[kind] += 1
+        if self.only not in ("", kind):
+            return False
+        self.seen += 1
         if self.seen == self.at:
             self.struck = kind
             return True

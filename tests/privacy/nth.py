@@ -1,6 +1,6 @@
 """The sweep: one run of a job for each N, from the order to the second look, with the Nth operation failing.
 
-python -m tests.privacy.nth            every N, each before and after, once and lasting
+python -m tests.privacy.nth [--kind broker]      every N, each before and after, once and lasting
 
 Everything that a worker does is rung for: over a broker in memory, whose calls fail in their turn like those to store,
 keys, ledger and disk. A ring that was lost is made again by the schedule, which comes by when the run is over.
@@ -143,11 +143,13 @@ def _strangers(stage: Stage) -> list[Find]:
     return [Find("vault", f"{job} is in no ledger") for job in stage.service.vault.jobs()]
 
 
-def sweep(step: str, after: bool, lasting: bool, stride: int = 1) -> Iterator[tuple[int, str, list[Find]]]:
+def sweep(
+    step: str, after: bool, lasting: bool, stride: int = 1, only: str = ""
+) -> Iterator[tuple[int, str, list[Find]]]:
     """(N, what was struck, what was left) for each N, until a run in which nothing was struck."""
     at = 1
     while True:
-        saboteur = Saboteur(at, after, lasting)
+        saboteur = Saboteur(at, after, lasting, only)
         with (
             tempfile.TemporaryDirectory() as folder,
             pytest.MonkeyPatch.context() as patch,
@@ -165,6 +167,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--step", choices=STEPS, action="append")
     parser.add_argument("--stride", type=int, default=1)
+    parser.add_argument("--kind", choices=KINDS, default="", help="count and strike operations of this kind alone")
     asked = parser.parse_args()
     struck: Counter[str] = Counter()
     left: Counter[str] = Counter()
@@ -172,7 +175,7 @@ def main() -> int:
         for after in (False, True):
             for lasting in (False, True):
                 here: Counter[str] = Counter()
-                for at, kind, found in sweep(step, after, lasting, asked.stride):
+                for at, kind, found in sweep(step, after, lasting, asked.stride, asked.kind):
                     here[kind or "none"] += 1
                     left[kind or "none"] += bool(found)
                     for find in found:
@@ -180,11 +183,12 @@ def main() -> int:
                 how = f"{'after' if after else 'before'}, {'lasting' if lasting else 'once'}"
                 print(f"{step:<6} {how:<16} {dict(here)}", flush=True)
                 struck += here
-    for kind in KINDS:
+    kinds = (asked.kind,) if asked.kind else KINDS
+    for kind in kinds:
         print(f"{kind:<8} struck {struck[kind]:>5} times; something was left {left[kind]} times")
     print(f"{struck.total()} runs, {left.total()} of them left something")
     whole = asked.stride == 1 and asked.step is None
-    return int(bool(left.total()) or (whole and not all(struck[kind] for kind in KINDS)))
+    return int(bool(left.total()) or (whole and not all(struck[kind] for kind in kinds)))
 
 
 if __name__ == "__main__":
