@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from avatar.packs.choose import (
     SIDE,
+    SPARES,
     Judge,
     Score,
     Selfies,
@@ -215,3 +216,21 @@ def test_difference_is_nothing_for_the_same_and_large_for_opposites() -> None:
     black, white = np.zeros((SIDE, SIDE, 3), np.uint8), np.full((SIDE, SIDE, 3), 255, np.uint8)
     assert difference(look(black), look(black)) == 0
     assert difference(look(black), look(white)) == pytest.approx(100, abs=1)
+
+
+def test_spares_are_the_next_best_of_each_style_and_never_what_was_chosen_or_rejected() -> None:
+    scores = [_score(at, "oil", distance=0.1 * at) for at in range(8)]
+    scores += [_score(10, "bronze"), _score(11, "bronze", rejected="blurred"), _score(12, "bronze")]
+    found = choose(scores, {"oil": 2, "bronze": 1}, TASTE)
+    spares = [score.index for score in found.spares]
+    assert [score.style for score in found.spares] == ["oil"] * SPARES + ["bronze"]
+    assert not {score.index for score in found.chosen} & set(spares)
+    assert 11 not in spares
+    assert all(score.rejected is None for score in found.spares)
+
+
+def test_where_a_style_gives_what_another_owes_that_is_no_spare() -> None:
+    scores = [_score(at, "oil", distance=0.1 * at) for at in range(3)]
+    found = choose(scores, {"oil": 1, "bronze": 1}, TASTE, spill=True)
+    assert (len(found.chosen), len(found.spares)) == (2, 1)
+    assert not {score.index for score in found.chosen} & {score.index for score in found.spares}
