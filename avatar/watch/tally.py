@@ -33,7 +33,7 @@ CODES = frozenset(
         *("job_refused", "photo_refused", "unknown_style", "unknown_base", "base_changed", "tune_diverged"),
         *("broken_pack", "weights_missing", "weights_refused", "digest_differs", "other_base"),
         *("unsafe", "away", "spoiled", "not_found", "error"),
-        *("bucket_away", "store_away", "keys_away", "delete_refused", "delete_undone"),
+        *("bucket_away", "store_away", "store_unsteady", "keys_away", "delete_refused", "delete_undone"),
     }
 )
 
