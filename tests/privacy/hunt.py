@@ -82,12 +82,12 @@ class Hunt:
             time.sleep(self.dice.uniform(0, 1.5))
             if not thieves:
                 self.before.update({find.store for _, find in self._everywhere(group[:2])})
-            at = self.dice.randrange(len(group) + 1)  # erased before the kill
+            struck, at = faulty or not thieves, self.dice.randrange(len(group) + 1)  # `at`: erased before the kill
             for place, thief in enumerate(group):
-                if faulty and place == at:
+                if struck and place == at:
                     self._kill()
                 self.hunted.call("DELETE", f"/v1/jobs/{thief.job}")
-            if faulty and at == len(group):
+            if struck and at == len(group):
                 self._kill()
             thieves += group
         return thieves
