@@ -177,7 +177,7 @@ def calls(app: Any, turn: Round, ids: Callable[[], dict[str, list[str]]], only: 
 
 
 def run(total: int, seed: int, folder: Path, tell: Callable[[str], None] = print) -> Seen:
-    """About so many calls, half of them by a stranger who knows the owner's identifiers."""
+    """At least so many calls, about half of them by a stranger who knows the owner's identifiers."""
     service = open_service(Settings(state=folder / "s", weights=folder / "w"))
     app = application(service)
     seen = Seen()
@@ -200,6 +200,11 @@ def run(total: int, seed: int, folder: Path, tell: Callable[[str], None] = print
             calls(app, Round(owner, each, seed + 1, seen), fresh)
             operator = crowd(app, service, Scope.ADMIN)
             calls(app, Round(operator, each, seed + 2, seen), lambda: owner.known, "/v1/admin/")
+            for again in itertools.count(3):  # of some operations there are not so many calls to be made up
+                missing = total - seen.answers.total()
+                if missing <= 0:
+                    break
+                calls(app, Round(owner, math.ceil(2 * missing / operations), seed + again, seen), fresh)
     finally:
         service.engine.dispose()
     return seen
