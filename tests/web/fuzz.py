@@ -9,6 +9,7 @@ foreign read or write.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import sys
