@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 SCHEMA = "avatar.receipt/2"
-POLICY = "2026-11-22.2"  # of the table in `retention`; whoever changes what that says raises it here
+POLICY = "2026-11-22.3"  # of the table in `retention`; whoever changes what that says raises it here
 SEALS = ("digest", "chain", "signature")  # what is added to a body by binding it
 
 NEVER_STORED = (

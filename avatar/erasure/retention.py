@@ -15,6 +15,7 @@ from avatar.ledger.claims import Times
 from avatar.ledger.clients import AFTERWARDS
 from avatar.ledger.deletions import SECOND_LOOK
 from avatar.ledger.expiry import ANSWERS, TOLD
+from avatar.ledger.uploads import HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ HOLDS = {
     Kind.ADAPTER: "the adapter that draws the person",
     Kind.CANDIDATE: "pictures that were not chosen",
     Kind.PICTURE: "pictures on their way into the pack",
-    Kind.PACK: "the pack that was delivered",
+    Kind.PACK: "the pack that was delivered, and its spares",
 }
 SEALED = "store, sealed under the job's key"
 LEDGER, MEMORY = "ledger", "memory"
@@ -87,6 +88,7 @@ def _rows(times: Times, pace: float) -> tuple[Kept, ...]:
         ),
         Kept("answers", "first answers to repeated calls, sealed", LEDGER, "a day is over", pace * ANSWERS, "the call"),
         Kept("messages", "which messages were sent, when", LEDGER, "their time is over", pace * TOLD, "the message"),
+        Kept("sent", "ids of photos that were sent, for the quota", LEDGER, "an hour is over", pace * HOUR, "the photo"),
         Kept("swept", "how the objects were called that were erased, by kind", LEDGER, f"the second look after {gone}",
              times.keep + pace * SECOND_LOOK, "delivery"),
         Kept("late_writes", "what a write under way left, unreadable", "store", "the second look", pace * SECOND_LOOK,
