@@ -88,7 +88,7 @@ def _rows(times: Times, pace: float) -> tuple[Kept, ...]:
         ),
         Kept("answers", "first answers to repeated calls, sealed", LEDGER, "a day is over", pace * ANSWERS, "the call"),
         Kept("messages", "which messages were sent, when", LEDGER, "their time is over", pace * TOLD, "the message"),
-        Kept("sent", "ids of photos that were sent, for the quota", LEDGER, "an hour is over", pace * HOUR, "the photo"),
+        Kept("sent", "ids of photos sent, for the quota", LEDGER, "an hour is over", pace * HOUR, "the photo"),
         Kept("swept", "how the objects were called that were erased, by kind", LEDGER, f"the second look after {gone}",
              times.keep + pace * SECOND_LOOK, "delivery"),
         Kept("late_writes", "what a write under way left, unreadable", "store", "the second look", pace * SECOND_LOOK,
