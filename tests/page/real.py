@@ -44,6 +44,7 @@ class Album:
 
     def take(self, name: str) -> None:
         self.taken += 1
+        self.until("[...document.images].every((one) => one.complete)")
         self.visit.page.wait_for_timeout(400)
         self.visit.page.screenshot(path=self.folder / f"{self.taken:02d}-{name}.png", full_page=True)
         print(f"{time.monotonic() - self.begun:6.1f} s  {name}", flush=True)
@@ -68,7 +69,6 @@ def walk(visit: Visit, album: Album) -> None:
     album.until("document.querySelectorAll('.strip .drawn').length > 0 || document.querySelector('.gallery img')")
     album.take("first-pictures")
     album.until("document.querySelector('.gallery img')")
-    album.until("[...document.images].every((one) => one.complete)")
     album.take("gallery")
     with page.expect_download() as kept:
         page.click(".head .main")
