@@ -104,8 +104,9 @@ def test_a_receipt_taken_out_put_in_or_moved_breaks_the_chain() -> None:
 
 
 def test_purges_at_once_give_one_chain_without_a_gap(engine: Engine, started: Callable[[], JobId]) -> None:  # noqa: F811
+    jobs = [started() for _ in range(12)]  # each in its own transaction, before the one that demands
     with transaction(engine) as session:
-        owed = [demand(session, started_job, What.INPUTS, "test") for started_job in _outside(started, 12)]
+        owed = [demand(session, job, What.INPUTS, "test") for job in jobs]
     debts = [deletions.take(engine, one, 60) for one in owed]
 
     def pay(mine: list[deletions.Debt | None]) -> None:
@@ -127,10 +128,6 @@ def test_purges_at_once_give_one_chain_without_a_gap(engine: Engine, started: Ca
         papers = session.scalars(select(DeletionRow.receipt)).all()
     assert all(paper is not None and faults(paper, SIGNER.public) == [] for paper in papers)
     assert {paper["chain"]["link"] for paper in papers if paper} == {one["link"] for one in links}
-
-
-def _outside(started: Callable[[], JobId], count: int) -> list[JobId]:  # noqa: F811
-    return [started() for _ in range(count)]
 
 
 def _told(entry: chain.Entry) -> dict[str, object]:

@@ -41,6 +41,9 @@ Message = tuple[Queue, JobId]
 class Nowhere:
     """A vault that keeps nothing."""
 
+    def names(self, job: JobId, kind: Kind) -> list[str]:
+        return []
+
     def erase(self, job: JobId, kind: Kind) -> list[str]:
         return []
 
