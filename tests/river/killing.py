@@ -1,10 +1,11 @@
 """Kill a job with SIGKILL at every boundary and at random moments; then clean, or run again, and look at what is left.
 
-    python tests/river/killing.py --tries 60 --seed 0
+    python tests/river/killing.py --tries 60 --seed 0 [--part 1/2]
 
 Each try runs the real command in a process of its own, on a tiny network so that it is over in seconds, and prints one
-line of JSON. A try is good if afterwards the scratch folder is gone and the pack is either absent or whole with its
-receipt; where the command was run again, it must be whole.
+line of JSON; `--part 1/2` and `--part 2/2` share the tries between two calls. A try is good if afterwards the scratch
+folder is gone and the pack is either absent or whole with its receipt; where the command was run again, it must be
+whole.
 """
 
 from __future__ import annotations
@@ -142,26 +143,28 @@ def _whole(out: Path) -> bool:
     return len(pictures) == COUNT and names == pictures | papers
 
 
-def run(tries: int, seed: int) -> Iterator[dict[str, Any]]:
-    """So many tries over all points, every second one mended by running again instead of cleaning."""
+def run(tries: int, seed: int, part: int = 1, parts: int = 1) -> Iterator[dict[str, Any]]:
+    """Every `parts`-th of so many tries over all points, every second one mended by running again, not by cleaning."""
     short = {"least_steps": 4, "most_steps": 4, "steps_per_photo": 1, "shots": 1, "prior_weight": 0.0}
     recipes.RECIPES["pocket"] = replace(recipes.RECIPES["pocket"], **short)  # what a small base by path is tuned by
     with tempfile.TemporaryDirectory() as folder:
         base = tiny_sd15(Path(folder) / "tiny")
-        points = itertools.islice(itertools.cycle(POINTS), tries)
-        for number, point in enumerate(points):
+        points = list(itertools.islice(itertools.cycle(POINTS), tries))
+        for number in range(part - 1, tries, parts):
             again = (number + number // len(POINTS)) % 2 == 0
-            yield one(Path(folder) / f"try-{number}", base, point, again, seed + number)
+            yield one(Path(folder) / f"try-{number}", base, points[number], again, seed + number)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", default="1/1")
     asked = parser.parse_args()
     hush()
     results = []
-    for result in run(asked.tries, asked.seed):
+    part, parts = map(int, asked.part.split("/"))
+    for result in run(asked.tries, asked.seed, part, parts):
         results.append(result)
         print(json.dumps(result), flush=True)
     good = sum(result["good"] for result in results)
