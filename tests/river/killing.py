@@ -144,7 +144,8 @@ def _whole(out: Path) -> bool:
 
 
 def run(tries: int, seed: int, part: int = 1, parts: int = 1) -> Iterator[dict[str, Any]]:
-    """Every `parts`-th of so many tries over all points, every second one mended by running again, not by cleaning."""
+    """Every `parts`-th of so many tries over all points, from the `part`-th on; every second try is mended by running
+    again, the others by cleaning."""
     short = {"least_steps": 4, "most_steps": 4, "steps_per_photo": 1, "shots": 1, "prior_weight": 0.0}
     recipes.RECIPES["pocket"] = replace(recipes.RECIPES["pocket"], **short)  # what a small base by path is tuned by
     with tempfile.TemporaryDirectory() as folder:
