@@ -27,16 +27,17 @@ woman, man) was drawn by chance: looks do not follow from it.
 
 ## Recipe
 
-`python -m avatar.pocket.train --data DIR --out DIR`, on two CPU cores, float32.
+`python -m avatar.pocket.train --data DIR --out DIR --from BASE`, on two CPU cores, weights and sums in float32 and
+products in bfloat16. It went on from a base whose diffusion network had seen {before:,} pictures.
 
 | part | parameters | steps | loss at the end |
 | --- | --- | --- | --- |
-| autoencoder, 16 x 16 latents with 16 channels | {vae_m:.1f} M | {vae_steps:,} | {vae_loss:.3f} |
+| autoencoder, 16 x 16 latents with 32 channels | {vae_m:.1f} M | {vae_steps:,} | {vae_loss:.3f} |
 | diffusion network, velocity prediction | {unet_m:.1f} M | {unet_steps:,} ({seen:,} pictures seen) | {unet_loss:.3f} |
 | text encoder, trained with it | {text_m:.1f} M | the same | |
 
 The encoder is linear and was solved in closed form, not trained (`avatar/pocket/beginning.py`); the steps are those of
-the decoder. Its loss is L1 of pixels and of slopes on three scales, and four times the squared error; that of the
+the decoder. Its loss is L1 of pixels and of slopes on three scales, and eight times the squared error; that of the
 diffusion network is the squared error of the velocity, at noise levels drawn mostly where a face takes shape
 (`avatar/weights/levels.py`). What is shipped is a running mean of the weights, as float16.
 
@@ -81,6 +82,7 @@ def card(figures: Figures, class_pictures: int = 64) -> str:
         vae_steps=figures.vae_steps,
         unet_steps=figures.unet_steps,
         seen=figures.seen,
+        before=figures.before,
         vae_loss=figures.vae_loss,
         unet_loss=figures.unet_loss,
         psnr=figures.psnr,

@@ -26,6 +26,7 @@ from avatar.pocket.colours import skin_group
 from avatar.pocket.draw import geometry
 from avatar.pocket.looks import THEMES, themed
 from avatar.pocket.people import Hair, Person, person, recolour
+from avatar.pocket.plainly import plainly
 from avatar.pocket.view import View, view
 from avatar.ports import Faces
 
@@ -34,7 +35,8 @@ SHARING = 8  # pictures of one march: the march costs as much as seven shadings
 Made = tuple[np.ndarray, dict[str, object]]  # a picture and its entry
 FIRST_SEED = 100_000  # people below are kept for testing and never drawn here
 PHOTO_SHARE = 0.45
-FEW = 5  # pictures of a march that are looked at for a face
+FEW = 2  # pictures of a march that are looked at for a face
+CALM = 3  # one march in so many is turned as far as a head may be; the others are near to frontal, as selfies are
 LIGHTS = 3  # directions of light per march; a shadow costs as much as the rest of a shading
 
 
@@ -90,7 +92,7 @@ def family(seed: int) -> list[Made]:
     """All pictures of one march, with their entries."""
     rng = np.random.default_rng([seed, 29])
     bones = person(seed)
-    views = sights(view(seed), seed)
+    views = sights(view(seed, calm=seed % CALM != 0), seed)
     with torch.inference_mode():
         buffer = geometry(bones, views[0])
     made = []
@@ -117,10 +119,13 @@ def shard(number: int, out: Path, seed: int) -> None:
     first = FIRST_SEED + seed + number * (SHARD // SHARING)
     made = [pair for k in range(SHARD // SHARING) for pair in framed(family(first + k), faces)]
     part = out / f".{number:04d}.{os.getpid()}.part"
-    (out / f"{number:04d}.json").write_text(json.dumps([entry for _, entry in made]))
-    with part.open("wb") as file:
-        np.save(file, np.array([picture for picture, _ in made], np.uint8))
-    part.rename(target)
+    try:
+        (out / f"{number:04d}.json").write_text(json.dumps([entry for _, entry in made]))
+        with part.open("wb") as file:
+            np.save(file, np.array([picture for picture, _ in made], np.uint8))
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def draw_all(out: Path, count: int, seed: int, workers: int) -> None:
@@ -144,7 +149,8 @@ def main() -> None:
     ask.add_argument("--seed", type=int, default=0, help="added to the first person's seed")
     ask.add_argument("--workers", type=int, default=2)
     told = ask.parse_args()
-    draw_all(told.out, told.count, told.seed, told.workers)
+    with plainly():
+        draw_all(told.out, told.count, told.seed, told.workers)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from avatar.pocket.backdrops import backdrop
+from avatar.pocket.clothes import linear
+from avatar.pocket.colours import skin_rgb
 from avatar.pocket.paint import GLOSS, paint
 from avatar.pocket.people import Person
 from avatar.pocket.shapes import Part, distances, surface, to_head
@@ -24,6 +26,9 @@ from avatar.pocket.view import View
 Field = Callable[[Tensor], Tensor]  # points (N, 3) to distances, joined on the last axis
 FINE = 1.25  # samples per pixel and axis: the lens blur does the rest of the smoothing
 CHUNK = 24_000  # points at a time: the working set stays in the cache
+SHEEN = 0.08  # added highlight of the deepest skin, which shows its shape by gloss more than by shade
+METERED = 1.8  # how much brighter a camera that looks for faces shows the deepest skin
+WARM = (1.08, 0.98, 0.90)  # the light that deep skin gives back, by channel
 FAR = 3.4  # head units behind the head's centre where a ray is given up
 
 
@@ -176,6 +181,16 @@ def sun_of(view: View, device: str | torch.device = "cpu") -> Tensor:
     return turn @ torch.tensor((0.0, 0.0, 1.0), device=device)
 
 
+def depth_of(who: Person) -> float:
+    """How far the skin lies towards the deep end of the Monk scale: 0 up to its middle, 1 at its end."""
+    return min(max((who.tone - 5) / 5, 0), 1)
+
+
+def skin_albedo(who: Person, like: Tensor) -> Tensor:
+    """Mean of the skin's linear colour, ()."""
+    return linear(skin_rgb(who), like).mean()
+
+
 def light(buffer: Buffer, who: Person, view: View, albedo: Tensor, shaded: bool = True) -> Tensor:
     """Linear light (N, 3) leaving each point towards the camera."""
     sun = sun_of(view, albedo.device)
@@ -198,10 +213,16 @@ def light(buffer: Buffer, who: Person, view: View, albedo: Tensor, shaded: bool 
     lit = lit + albedo * edge[:, None] * albedo.new_tensor((0.13, 0.025, 0.012))
     half = torch.nn.functional.normalize(sun - buffer.ray, dim=-1)
     gloss = albedo.new_tensor(GLOSS)[part]
+    gloss[:, 0] += SHEEN * depth_of(who) * skin
+    bare = skin_albedo(who, albedo)
+    level = albedo.mean(-1)
+    gloss[:, 0] *= 1 - skin * (1 - level / bare).clamp(0, 1)  # brows and lashes do not shine
     shine = (normal * half).sum(-1).clamp_min(0) ** gloss[:, 1] * gloss[:, 0] * (0.1 + 0.9 * shadow)
     rim = (1 + (normal * buffer.ray).sum(-1)).clamp(0, 1) ** 3 * view.rim * 0.35 * buffer.open_sky
     tint = 0.5 * albedo + 0.5
-    return lit + (shine * view.light_strength)[:, None] * colour + rim[:, None] * tint
+    lit = lit + (shine * view.light_strength)[:, None] * colour + rim[:, None] * tint
+    own = skin * (2 * bare / (level + bare)).clamp_max(1)  # pale hair has enough
+    return lit * (1 + METERED * depth_of(who) * own[:, None] * albedo.new_tensor(WARM))
 
 
 def shade(

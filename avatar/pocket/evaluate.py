@@ -31,8 +31,9 @@ from avatar.pocket.captions import CLASS_WORDS, LEADS
 from avatar.pocket.draw import draw
 from avatar.pocket.judge import HEADS, NO, SKINS, YES, Judge
 from avatar.pocket.looks import THEMES
-from avatar.pocket.measure import Tools, measure, rank_one
+from avatar.pocket.measure import Tools, by_theme, measure, rank_one
 from avatar.pocket.people import HairColour, person
+from avatar.pocket.plainly import plainly
 from avatar.pocket.train import grid
 from avatar.pocket.view import view
 
@@ -67,6 +68,9 @@ def drawn(count: int, people: int) -> Iterator[Line]:
     yield Line("drawn: exactly one face, HOG then MMOD", 100 * (1 - looks.count("none") / count), 98, note=f"{count}")
     _, vectors = measure([person(seed) for seed in range(people)], 4)
     yield Line("drawn: rank-1, three others as gallery", 100 * rank_one(vectors), 95, note=f"among {people}")
+    gallery = {seed: seen[1:] for seed, seen in vectors.items() if len(seen) > 1}
+    for theme, (faced, named) in by_theme([person(seed) for seed in gallery], gallery).items():
+        yield Line(f"  {theme}: rank-1 from photos", 100 * named, note=f"one face in {faced:.0%} of {len(gallery)}")
 
 
 def autoencoder(pipe: StableDiffusionPipeline, held: Sequence[Pixels]) -> Iterator[Line]:
@@ -208,7 +212,8 @@ def main() -> int:
     ask.add_argument("--out", type=Path, default=Path("evaluation"))
     ask.add_argument("--quick", action="store_true", help="a third of the pictures, a quarter of the judge's training")
     order = ask.parse_args()
-    lines = evaluate(order)
+    with plainly():
+        lines = evaluate(order)
     show(lines)
     told: list[dict[str, Any]] = [{name: getattr(line, name) for name in (*Line.__slots__, "met")} for line in lines]
     (order.out / "evaluation.json").write_text(json.dumps(told, indent=1))

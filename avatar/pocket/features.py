@@ -95,10 +95,10 @@ def beard(x: Tensor, y: Tensor, z: Tensor, who: Person, view: View) -> Tensor:
     bottom = rise(y, who.chin_y - 0.22, who.chin_y - 0.12)
     if who.beard is Beard.GOATEE:
         round_chin = (ax / half) ** 2.5 + ((y - height + 0.22) / 0.30).abs() ** 2.5
-        return torch.maximum(tache, rise(round_chin, 1.15, 0.8) * bottom * (z > 0.1) * lipless * (above < 0.02))
+        return torch.maximum(tache, rise(round_chin, 1.2, 0.7) * bottom * (z > 0.1) * lipless * (above < 0.02))
     climb = ((ax - half) / (who.face_width * 0.95 - half)).clamp(0, 1)
-    line = height + 0.05 + climb**1.6 * (0.12 - height)
-    jaw = rise(y - line, 0.04, -0.05) * bottom * rise(z, 0.0, 0.14)
+    line = height + 0.02 + climb**1.9 * (0.02 - height)
+    jaw = rise(y - line, 0.07, -0.11) * bottom * rise(z, 0.0, 0.14)
     return torch.maximum(tache, jaw * lipless * (1 - rise(above, -0.005, 0.005) * rise(across.abs(), 1.1, 1.0)))
 
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 
+from avatar.errors import UnknownStyle
 from avatar.pocket.costumes import COSTUMES, dressed
 from avatar.pocket.draw import Buffer, geometry, light, shade
 from avatar.pocket.paint import paint
@@ -174,7 +175,9 @@ def cast_in(buffer: Buffer, who: Person, view: View, theme: str) -> np.ndarray:
 
 
 def themed(buffer: Buffer, who: Person, view: View, theme: str) -> np.ndarray:
-    """A picture uint8 (size, size, 3) of a theme, from a person marched already."""
+    """A picture uint8 (size, size, 3) of a theme, from a person marched already; UnknownStyle for another word."""
+    if theme not in THEMES:
+        raise UnknownStyle(f"There is no theme {theme!r}. There are {', '.join(THEMES)}.")
     if theme == "photo":
         return shade(buffer, who, view)
     if theme in MATERIALS:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from avatar.pocket.draw import draw
+from avatar.pocket.draw import draw, geometry
+from avatar.pocket.looks import THEMES, themed
 from avatar.pocket.people import Person, person
 from avatar.pocket.view import view
 
@@ -59,9 +60,35 @@ def rank_one(vectors: dict[int, list[np.ndarray]]) -> float:
     sure = {seed: v for seed, v in vectors.items() if len(v) > 1}
     right = 0
     for seed, own in sure.items():
-        near = {other: min(float(np.linalg.norm(own[0] - v)) for v in seen[1:]) for other, seen in sure.items()}
-        right += min(near, key=lambda other: near[other]) == seed
+        right += nearest(own[0], {other: seen[1:] for other, seen in sure.items()}) == seed
     return right / max(len(sure), 1)
+
+
+def nearest(vector: np.ndarray, gallery: dict[int, list[np.ndarray]]) -> int:
+    """Whose picture in the gallery is nearest."""
+    near = {seed: min(float(np.linalg.norm(vector - v)) for v in seen) for seed, seen in gallery.items()}
+    return min(near, key=lambda seed: near[seed])
+
+
+def by_theme(people: list[Person], gallery: dict[int, list[np.ndarray]]) -> dict[str, tuple[float, float]]:
+    """For each theme the share of drawn pictures with one face, and of those the share named rightly from photos."""
+    tools = Tools.load()
+    faced: dict[str, list[bool]] = {theme: [] for theme in THEMES}
+    named: dict[str, list[bool]] = {theme: [] for theme in THEMES}
+    for who in people:
+        sight = view(who.seed * 1000 + 999, calm=True)
+        with torch.inference_mode():
+            buffer = geometry(who, sight)
+        for theme in THEMES:
+            _, vector = tools.look(themed(buffer, who, sight, theme))
+            faced[theme].append(vector is not None)
+            if vector is not None:
+                named[theme].append(nearest(vector, gallery) == who.seed)
+    return {theme: (_share(faced[theme]), _share(named[theme])) for theme in THEMES}
+
+
+def _share(hits: list[bool]) -> float:
+    return sum(hits) / len(hits) if hits else 0.0
 
 
 def distances(vectors: dict[int, list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """Colours on a drawn person's surfaces: skin with its marks, eyes, hair, clothes. All linear light."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from avatar.pocket import features
 from avatar.pocket.clothes import blend, cloth, linear, neck
 from avatar.pocket.colours import HAIR_RGB, IRIS_RGB, SCARF_RGB, skin_rgb
-from avatar.pocket.people import Beard, Hair, Person
+from avatar.pocket.people import Beard, Hair, HairColour, Person
 from avatar.pocket.shapes import Part, axes
 from avatar.pocket.solids import rise
 from avatar.pocket.view import View
@@ -17,6 +18,7 @@ from avatar.pocket.view import View
 if TYPE_CHECKING:
     from avatar.pocket.draw import Buffer
 
+DYED = (HairColour.BLUE, HairColour.PINK)  # beards are not
 # strength and exponent of the highlight, in the order of Part
 GLOSS = ((0.10, 20.0), (0.9, 260.0), (0.35, 60.0), (0.13, 18.0), (0.5, 80.0), (0.06, 14.0), (0.03, 8.0))
 
@@ -191,12 +193,16 @@ def hairs(colour: Tensor, x: Tensor, y: Tensor, z: Tensor, who: Person, view: Vi
     colour = blend(
         colour,
         features.brow(x, y, who, view) * fine * (0.5 + 0.5 * who.brow_dark) * (z > 0.2),
-        tress * (1.25 - 0.7 * who.brow_dark),
+        torch.minimum(tress * (1.25 - 0.7 * who.brow_dark), 0.22 * linear(skin_rgb(who), x)),  # never paler than skin
     )
     if who.beard is not Beard.NONE:
         wisps = 0.95 + 0.05 * torch.sin(90 * x + 3 * torch.sin(9 * y))
-        weight = 0.42 if who.beard is Beard.STUBBLE else 0.97
-        colour = blend(colour, features.beard(x, y, z, who, view) * weight * wisps, tress * 0.9)
+        most = 5 * linear(skin_rgb(who), x).mean() + 0.06  # on deep skin pale hairs, far apart, look darker
+        own = replace(who, hair_colour=HairColour.BROWN) if who.hair_colour in DYED else who
+        mixed = hair_paint(x, y, z, own, 0.4)
+        mixed = mixed * (most / mixed.mean(-1, keepdim=True)).clamp_max(0.8)
+        weight = 0.42 if who.beard is Beard.STUBBLE else 0.86  # skin shows between the hairs
+        colour = blend(colour, features.beard(x, y, z, who, view) * weight * wisps, mixed)
     cover = {Hair.BUZZ: 0.78, Hair.UNDERCUT: 0.72, Hair.MOHAWK: 0.25, Hair.BALD: 0.0, Hair.HEADSCARF: 0.0}.get(
         who.hair, 0.9
     )

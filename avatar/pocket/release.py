@@ -33,14 +33,18 @@ PHOTOS = 32  # generated to count faces
 LEADS = ("a photo of a person", "a photo of a woman", "a photo of a man", "a photo of a person, facing the camera")
 
 
+HISTORY = "history.json"  # in the folder of a base: what its diffusion network went through, all trainings together
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the card says about a release."""
+    """What the card says about a release. Counts are of this training; `before` is of those that it went on from."""
 
     pictures: int  # drawn pictures the diffusion network was trained from
     vae_steps: int
     unet_steps: int
     seen: int  # pictures shown to the diffusion network, repeats counted
+    before: int  # and those shown to the bases before
     vae_loss: float
     unet_loss: float
     psnr: float  # dB, of drawn pictures that were kept apart
@@ -50,7 +54,12 @@ class Figures:
 
 
 def release(
-    folder: Path, vae: AutoencoderKL, trained: DiffusionTraining, album: Album, vae_notes: tuple[int, float]
+    folder: Path,
+    vae: AutoencoderKL,
+    trained: DiffusionTraining,
+    album: Album,
+    vae_notes: tuple[int, float],
+    former: Path | None = None,
 ) -> Figures:
     """Write the release into `folder`, replacing what was there, read it back as anyone would, and judge that."""
     part = folder.with_name(f".{folder.name}.part")
@@ -63,11 +72,13 @@ def release(
     pipe = StableDiffusionPipeline.from_pretrained(part, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     found, seconds = faces(pipe, PHOTOS)
+    before = history(former)
     figures = Figures(
         pictures=len(album.pictures),
         vae_steps=vae_notes[0],
         unet_steps=trained.steps,
         seen=trained.seen,
+        before=before["seen"],
         vae_loss=vae_notes[1],
         unet_loss=trained.loss,
         psnr=psnr(album.judged, decode(pipe.vae, encode(pipe.vae, album.judged))),
@@ -83,16 +94,25 @@ def release(
         },
     )
     (part / "README.md").write_text(card(figures))
+    own = {"pictures": figures.pictures, "seen": figures.seen, "steps": figures.unet_steps}
+    (part / HISTORY).write_text(json.dumps({name: before[name] + own[name] for name in own}) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     return figures
 
 
+def history(former: Path | None) -> dict[str, int]:
+    """What the base in this folder went through: pictures drawn and seen, steps; zeros where there is none."""
+    known = former / HISTORY if former else None
+    told: dict[str, int] = json.loads(known.read_text()) if known and known.exists() else {}
+    return {name: told.get(name, 0) for name in ("pictures", "seen", "steps")}
+
+
 def assemble(vae: AutoencoderKL, trained: DiffusionTraining) -> StableDiffusionPipeline:
-    """A float16 pipeline of copies: what is being trained stays float32."""
+    """A float16 pipeline of copies on the processor: what is being trained stays float32, and where it is."""
 
     def half(net: torch.nn.Module) -> torch.nn.Module:
-        return deepcopy(net).half().eval()
+        return deepcopy(net).half().cpu().eval()
 
     return StableDiffusionPipeline(
         vae=half(vae),

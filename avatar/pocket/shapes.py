@@ -111,7 +111,7 @@ def head(x: Tensor, y: Tensor, z: Tensor, who: Person, view: View) -> tuple[Tens
         d = carve(d, gap * 0.9, 0.02)
     teeth = egg(x, y, z, (0, features.mouth_height(who) + 0.015, 0.42), (0.24, 0.055 + 0.02 * view.mouth_open, 0.17))
     if who.beard not in (Beard.NONE, Beard.STUBBLE):
-        d = d - (0.055 if who.beard is Beard.FULL else 0.032) * features.beard(x, y, z, who, view)
+        d = d - (0.040 if who.beard is Beard.FULL else 0.026) * features.beard(x, y, z, who, view)
     d = d - 0.014 * features.brow(x, y, who, view) * front
     return d, eye, teeth
 

@@ -13,7 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,13 +25,17 @@ from PIL import Image
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file, save_file
 
+from avatar.errors import Spoiled
 from avatar.pocket.album import Album, Pixels
 from avatar.pocket.autoencoder import AutoencoderPlan, AutoencoderTraining, decode, encode, psnr, solved
 from avatar.pocket.captions import VOCABULARY, mirrored
 from avatar.pocket.diffusion import Bank, DiffusionPlan, DiffusionTraining, sample, tokens
+from avatar.pocket.former import begin_autoencoder, begin_diffusion
 from avatar.pocket.pair import agree, in_turn, join, rank
+from avatar.pocket.plainly import plainly
 from avatar.pocket.release import release
 from avatar.pocket.tokenizer import build
+from avatar.weights.cores import keep_memory
 
 GRID = (
     "a photo of a person, facing the camera",
@@ -58,6 +62,8 @@ class Order:
     minutes_vae: float
     minutes_unet: float
     seed: int = 0
+    former: Path | None = None  # folder of a base whose weights are begun with
+    device: str = "cpu"
     save_every: float = 180.0  # seconds between checkpoints, grids and looks for new pictures
     judged: int = 32  # pictures of the first shard that are kept apart for measuring
     steps: int | None = None  # stop each part after so many steps instead; for tests
@@ -94,6 +100,17 @@ class Part:
     pause: Callable[[], None] = lambda: None  # every few minutes and at the end
 
 
+def reopen(path: Path, trainee: Trainee) -> float:
+    """Put a checkpoint back; gives the seconds spent so far. Spoiled where it is broken, or of another plan."""
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        trainee.restore(kept["state"])
+        return float(kept["spent"])
+    except Exception as fault:  # of zip, pickle, shapes and keys, they are many; to the caller they are one
+        remedy = "Move it away to begin this part anew; nothing else is lost."
+        raise Spoiled(f"The checkpoint {path} is broken, or of another plan.", remedy=remedy) from fault
+
+
 def loop(order: Order, part: Part) -> None:
     """Step until the minutes are spent, with a checkpoint and a pause every few minutes and at the end.
 
@@ -102,9 +119,7 @@ def loop(order: Order, part: Part) -> None:
     path, trainee = order.out / f"{part.name}.pt", part.trainee
     spent = 0.0
     if path.exists():
-        kept = torch.load(path, weights_only=True)
-        trainee.restore(kept["state"])
-        spent = kept["spent"]
+        spent = reopen(path, trainee)
 
     def rest() -> None:
         if rank() == 0:
@@ -143,9 +158,14 @@ def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
     begun, folder = order.out / "vae-begun", order.out / "vae"
     if not folder.exists():
         if rank() == 0 and not begun.exists():
-            write_whole(begun, solved(order.autoencoder, album.pictures, order.seed).save_pretrained)
+            first = solved(order.autoencoder, album.pictures, order.seed)
+            if order.former:
+                first = begin_autoencoder(first, order.former, album.pictures)
+            write_whole(begun, first.save_pretrained)
         agree()  # wait until it is written
-        training = AutoencoderTraining(order.autoencoder, AutoencoderKL.from_pretrained(begun), order.seed)
+        training = AutoencoderTraining(
+            order.autoencoder, AutoencoderKL.from_pretrained(begun).to(order.device), order.seed
+        )
         pictures = album.pictures
 
         def pause() -> None:
@@ -162,7 +182,7 @@ def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
             write_whole(folder, training.finished().save_pretrained)
         agree()
     vae: AutoencoderKL = AutoencoderKL.from_pretrained(folder).eval().requires_grad_(False)
-    return vae
+    return vae.to(order.device)
 
 
 def fill(order: Order, vae: AutoencoderKL, album: Album, bank: Bank, most: int) -> None:
@@ -188,7 +208,10 @@ def train_diffusion(order: Order, vae: AutoencoderKL, album: Album) -> Diffusion
     """The trained diffusion network and text encoder."""
     tokenizer = build(VOCABULARY, order.diffusion.text_length)
     bank = Bank(tokenizer)
-    training = DiffusionTraining(order.diffusion, tokenizer, vae.config.latent_channels, order.seed)
+    training = DiffusionTraining(order.diffusion, tokenizer, vae.config.latent_channels, order.seed, order.device)
+    if order.former and not (order.out / "unet.pt").exists():
+        begin_diffusion(training.net, order.former, vae, album.pictures)
+        training.mean.load_state_dict(training.net.state_dict())
     in_turn(lambda: fill(order, vae, album, bank, most=8))
 
     def pause() -> None:
@@ -224,7 +247,7 @@ def train(order: Order) -> Path:
     trained = train_diffusion(order, vae, album)
     if rank() == 0:
         history = torch.load(order.out / "vae.pt", weights_only=True)["state"]
-        figures = release(order.out / "base", vae, trained, album, (history["steps"], history["loss"]))
+        figures = release(order.out / "base", vae, trained, album, (history["steps"], history["loss"]), order.former)
         tell(order, str(figures))
     return order.out / "base"
 
@@ -237,9 +260,17 @@ def main() -> None:
     ask.add_argument("--minutes-vae", type=float, default=25.0)
     ask.add_argument("--minutes-unet", type=float, default=70.0)
     ask.add_argument("--seed", type=int, default=0)
+    ask.add_argument("--device", default="cpu", help="cpu or cuda")
+    ask.add_argument("--batch", type=int, default=DiffusionPlan().batch, help="pictures a step and process")
+    ask.add_argument(
+        "--from", dest="former", type=Path, help="folder of a base to go on from, such as avatar/pocket/base"
+    )
     told = ask.parse_args()
+    keep_memory()
     join()
-    train(Order(told.data, told.out, told.minutes_vae, told.minutes_unet, told.seed))
+    asked = Order(told.data, told.out, told.minutes_vae, told.minutes_unet, told.seed, told.former, told.device)
+    with plainly():
+        train(replace(asked, diffusion=replace(asked.diffusion, batch=told.batch)))
 
 
 if __name__ == "__main__":

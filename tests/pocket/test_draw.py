@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from avatar.errors import UnknownStyle
+from avatar.pocket import features
+from avatar.pocket.clothes import linear
+from avatar.pocket.colours import skin_rgb
 from avatar.pocket.draw import draw, geometry, shade
 from avatar.pocket.looks import COSTUMES, MATERIALS, OPERATORS, THEMES, themed
-from avatar.pocket.people import Glasses, Hair, person, recolour
+from avatar.pocket.paint import hairs
+from avatar.pocket.people import Beard, Glasses, Hair, HairColour, person, recolour
 from avatar.pocket.shapes import Part
 from avatar.pocket.view import Backdrop, View, view
 
@@ -81,6 +86,37 @@ def test_there_are_twelve_themes_and_each_changes_the_photo(buffer):
         assert picture.shape == (SIZE, SIZE, 3)
         assert picture.dtype == np.uint8
         assert np.abs(picture - photo).mean() > 4, theme
+
+
+def test_an_unknown_theme_is_named_with_those_that_are_known(buffer):
+    with pytest.raises(UnknownStyle, match=r"'lava'.*watercolour"):
+        themed(buffer, person(3), View(), "lava")
+
+
+@pytest.mark.parametrize("tone", [2.0, 6.0, 10.0])
+def test_brows_and_beards_are_not_much_paler_than_the_skin(tone):
+    who = replace(person(3), tone=tone, hair_colour=HairColour.WHITE, beard=Beard.FULL, brow_dark=0.3)
+    skin = linear(skin_rgb(who), torch.zeros(1)).mean()
+    x, z = torch.tensor([who.brow_inner + 0.4 * who.brow_length]), torch.tensor([0.6])
+    up = torch.linspace(-0.1, 0.5, 200)
+    across = x.expand_as(up)
+    brows = features.brow(across, up, who, View()) > 0.9
+    colours = hairs(linear(skin_rgb(who), x).repeat(len(up), 1), across, up, z.expand_as(up), who, View())
+    assert brows.any()
+    assert (colours[brows].mean(1) < skin).all()
+    chin = features.mouth_height(who) - 0.2
+    down, front = torch.linspace(chin - 0.05, chin, 20), torch.full((20,), 0.6)
+    beard = hairs(linear(skin_rgb(who), x).repeat(20, 1), torch.zeros(20), down, front, who, View())
+    assert (beard.mean(1) <= 5 * skin + 0.1).all()
+
+
+def test_a_camera_shows_deep_skin_brighter_and_leaves_light_skin_alone(buffer, monkeypatch):
+    light, deep = (replace(person(3), tone=tone) for tone in (3.0, 10.0))
+    own = [shade(buffer, who, View(), clean=True) for who in (light, deep)]
+    monkeypatch.setattr("avatar.pocket.draw.METERED", 0.0)
+    unmetered = [shade(buffer, who, View(), clean=True) for who in (light, deep)]
+    assert np.array_equal(own[0], unmetered[0])
+    assert own[1].mean() > unmetered[1].mean() + 1
 
 
 def test_views_of_one_seed_are_equal_and_stay_within_half_a_radian():

@@ -1,5 +1,6 @@
 """The training of the pocket base, in the small, and the base that ships."""
 
+import errno
 import json
 import warnings
 from dataclasses import replace
@@ -13,16 +14,20 @@ from diffusers import StableDiffusionPipeline
 from safetensors import safe_open
 from transformers import CLIPTokenizer
 
+from avatar.errors import Spoiled
 from avatar.pocket import train as training
 from avatar.pocket.autoencoder import AutoencoderPlan, encode, psnr, solved
 from avatar.pocket.captions import VOCABULARY
 from avatar.pocket.diffusion import DiffusionPlan
+from avatar.pocket.plainly import plainly
 from avatar.pocket.textures import textures
 from avatar.pocket.tokenizer import RARE, build
 
 BASE = Path(training.__file__).parent / "base"
 SMALL_VAE = AutoencoderPlan(widths=(8, 8, 8, 8, 12), channels=4, groups=1, batch=2, crop=64, texture_count=3)
-SMALL_NET = DiffusionPlan(widths=(16, 16), head=8, groups=8, text_width=16, text_layers=1, batch=4)
+SMALL_NET = DiffusionPlan(
+    widths=(16, 16), attentive=(True, False), head=8, groups=8, text_width=16, text_layers=1, batch=4
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +128,32 @@ def test_the_command_makes_a_folder_that_the_pipeline_reads(
     assert not [path for path in folder.rglob("*.json") if str(tmp_path) in path.read_text()]
 
 
+def test_a_broken_checkpoint_is_told_and_left_as_it_is(data: Path, tmp_path: Path) -> None:
+    asked = order(data, tmp_path, 1)
+    run(asked, 1)
+    whole = (tmp_path / "unet.pt").read_bytes()
+    for broken in (whole[: len(whole) // 2], b"", b"no checkpoint"):
+        (tmp_path / "unet.pt").write_bytes(broken)
+        with pytest.raises(Spoiled, match=r"unet\.pt is broken"):
+            run(asked, 1)
+        assert (tmp_path / "unet.pt").read_bytes() == broken
+    other = replace(asked, diffusion=replace(SMALL_NET, text_width=24))
+    (tmp_path / "unet.pt").write_bytes(whole)
+    with pytest.raises(Spoiled, match="of another plan"):
+        run(other, 1)
+
+
+def test_what_a_person_can_put_right_is_a_sentence_and_no_traceback() -> None:
+    with pytest.raises(SystemExit, match="The disk is full"), plainly():
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(SystemExit, match=r"no-folder"), plainly():
+        (Path("no-folder") / "file").read_bytes()
+    with pytest.raises(SystemExit, match=r"It does not open\. Move it\."), plainly():
+        raise Spoiled("It does not open.", remedy="Move it.")
+    with pytest.raises(ZeroDivisionError), plainly():
+        1 / 0  # noqa: B018 - a fault of ours stays one
+
+
 def generate(folder: Path, steps: int) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries about themselves
@@ -141,10 +172,11 @@ class TestShippedBase:
         assert generate(BASE, 4).std() > 0.05
 
     def test_each_class_word_has_its_pictures(self) -> None:
+        channels = json.loads((BASE / "vae" / "config.json").read_text())["latent_channels"]
         for word in ("person", "woman", "man"):
             with safe_open(BASE / "prior" / f"{word}.safetensors", "pt") as file:
                 captions = json.loads(file.metadata()["captions"])
-                assert file.get_tensor("latents").shape == (64, 16, 16, 16)
+                assert file.get_tensor("latents").shape == (64, channels, 16, 16)
                 assert file.get_tensor("latents").dtype == torch.float16
             assert len(captions) == 64
             assert all(f" {word}" in caption for caption in captions)
