@@ -155,6 +155,7 @@ class Bench:
             styles=self.styles,
             attach=adapter.worn,
             progress=progress,
+            policy=render.RenderPolicy(oversample=self.base.oversample),
         )
         return render.run(job, ports)
 

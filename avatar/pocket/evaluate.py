@@ -1,7 +1,8 @@
 """Evaluate the pocket base: python -m avatar.pocket.evaluate --data DIR [--base FOLDER] [--out DIR] [--quick]
 
 Prints a table, and writes it as evaluation.json beside evaluation.png, a grid with a row for each theme. DIR holds
-drawn pictures (python -m avatar.pocket.dataset); the last shard is kept from the judge's training and measures it.
+drawn pictures that no base was trained on (python -m avatar.pocket.dataset --seed 400000); the last shard is kept from
+the judge's training and measures it.
 Covers: drawn people before real face tools; the autoencoder; whether captions are followed; faces; speed.
 Does not cover: likeness after tuning, which takes the whole path: python -m avatar.cli.likeness --people 20
 """

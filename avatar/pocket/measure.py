@@ -1,7 +1,7 @@
 """Measure drawn people with real face tools: python -m avatar.pocket.measure --count 60
 
 Prints how often dlib's detectors find exactly one face, how often its recogniser names the right person
-among all (one picture against three others of each), and how far apart its descriptors are.
+among all (each picture against three others of each), and how far apart its descriptors are.
 """
 
 import argparse
@@ -56,12 +56,18 @@ class Tools:
 
 
 def rank_one(vectors: dict[int, list[np.ndarray]]) -> float:
-    """Share of people whose first picture is nearest to one of their own other pictures."""
+    """Share of pictures that are nearest to one of their own person's other pictures; each in its turn is looked for.
+
+    As many pictures of everybody else are in the gallery as are left of that person.
+    """
     sure = {seed: v for seed, v in vectors.items() if len(v) > 1}
-    right = 0
+    right = total = 0
     for seed, own in sure.items():
-        right += nearest(own[0], {other: seen[1:] for other, seen in sure.items()}) == seed
-    return right / max(len(sure), 1)
+        for at, vector in enumerate(own):
+            others = {other: seen[: len(own) - 1] for other, seen in sure.items()}
+            right += nearest(vector, others | {seed: own[:at] + own[at + 1 :]}) == seed
+            total += 1
+    return right / max(total, 1)
 
 
 def nearest(vector: np.ndarray, gallery: dict[int, list[np.ndarray]]) -> int:

@@ -36,7 +36,7 @@ Attach = Callable[[LoadedBase, bytes], AbstractContextManager[Callable[[float], 
 class RenderPolicy:
     """How much is drawn for what is delivered; `wiring` makes it."""
 
-    oversample: float = 1.5  # drawn per ordered picture; best of a few gains most of what best of many does
+    oversample: float = 1.5  # drawn per ordered picture; the base says how many are worth their time
     rounds: int = 2
     batch: int = 8  # pictures at once; memory decides
     taste: Taste = field(default_factory=Taste)
