@@ -210,11 +210,13 @@ def _vary(fit: Sequence[Score], quota: int, before: Sequence[Score], taste: Tast
 
 
 def _worth(fit: Sequence[Score]) -> dict[int, float]:
-    """Rank from 1 (best) to 0 among those of one style: three quarters likeness, one quarter sharpness.
+    """Rank from 1 (best) to 0 among those of one style: likeness, then sharpness and the person's own tone of skin.
 
     Ranks and not sums of raw figures: distances have another scale with every recogniser, and in every style.
     A picture in which no face was found ranks behind all in which one was.
     """
+    if not fit:
+        return {}
 
     def ranks(values: Sequence[float]) -> list[float]:
         order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
@@ -222,7 +224,11 @@ def _worth(fit: Sequence[Score]) -> dict[int, float]:
 
     likeness = ranks([-s.distance if s.distance is not None else -math.inf for s in fit])
     sharp = ranks([s.sharpness for s in fit])
-    return {s.index: 0.75 * a + 0.25 * b for s, a, b in zip(fit, likeness, sharp, strict=True)}
+    if all(s.skin is None for s in fit):  # the look has a colour of its own
+        return {s.index: 0.75 * a + 0.25 * b for s, a, b in zip(fit, likeness, sharp, strict=True)}
+    toned = ranks([-s.skin.difference if s.skin is not None else -math.inf for s in fit])
+    parts = zip(fit, likeness, sharp, toned, strict=True)
+    return {s.index: 0.55 * a + 0.2 * b + 0.25 * c for s, a, b, c in parts}
 
 
 def _novelty(score: Score, others: Sequence[Score]) -> float:

@@ -16,6 +16,7 @@ from avatar.packs.choose import (
     Judge,
     Score,
     Selfies,
+    Skin,
     Taste,
     choose,
     difference,
@@ -88,6 +89,19 @@ def test_skin_that_is_lighter_or_darker_than_the_selfies_is_told(shade: int, sig
     assert np.sign(skin.lighter) == sign
     assert (skin.difference > 5) == (sign != 0)
     assert judge.measure(1, "bronze", own, False).skin is None
+
+
+def test_of_two_as_alike_and_sharp_the_one_with_the_persons_own_skin_is_chosen() -> None:
+    flat = np.zeros((SIDE, SIDE, 3), np.float32)
+    whitened, own = (
+        Score(at, "photo", None, 1.0 - 0.01 * at, 1.0, 0.1, 40, flat, Skin(difference, lighter))
+        for at, (difference, lighter) in enumerate(((9.0, 8.0), (1.0, 0.5)))
+    )
+    assert choose([whitened, own], {"photo": 1}, TASTE).chosen == (own,)
+    unseen = replace(whitened, index=2, skin=None)
+    assert choose([unseen, own], {"photo": 1}, TASTE).chosen == (own,)
+    far = replace(own, index=3, distance=5.0, sharpness=0.05)
+    assert choose([whitened, far], {"photo": 1}, TASTE).chosen == (whitened,)
 
 
 def test_skin_is_unknown_once_the_selfies_are_forgotten() -> None:
