@@ -46,6 +46,7 @@ class Tools:
 
     def look(self, picture: np.ndarray) -> tuple[str, np.ndarray | None]:
         """Who found exactly one face ("hog", "mmod" or "none") and its descriptor (128,)."""
+        picture = np.ascontiguousarray(picture)  # of a pipeline's pictures the axes were only exchanged
         found, by = list(self.hog(picture, 0)), "hog"
         if len(found) != 1:
             found, by = [d.rect for d in self.mmod(picture, 0) if d.confidence > 0.6], "mmod"
