@@ -28,7 +28,7 @@ woman, man) was drawn by chance: looks do not follow from it.
 ## Recipe
 
 `python -m avatar.pocket.train --data DIR --out DIR --from BASE`, on two CPU cores, weights and sums in float32 and
-products in bfloat16. It went on from a base whose diffusion network had seen {before:,} pictures.
+products in bfloat16.{gone_on}
 
 | part | parameters | steps | loss at the end |
 | --- | --- | --- | --- |
@@ -62,6 +62,7 @@ Licence: Apache-2.0.
 """
 
 
+GONE_ON = " It went on from a base whose diffusion network had seen {:,} pictures."
 FINISHED = "Most of its photos show a face that a detector finds; the other themes are rougher."
 UNFINISHED = (
     "**Unfinished.** It saw fewer pictures than such a network needs: bare, it draws people in every theme, but so\n"
@@ -82,7 +83,7 @@ def card(figures: Figures, class_pictures: int = 64) -> str:
         vae_steps=figures.vae_steps,
         unet_steps=figures.unet_steps,
         seen=figures.seen,
-        before=figures.before,
+        gone_on=GONE_ON.format(figures.before) if figures.before else "",
         vae_loss=figures.vae_loss,
         unet_loss=figures.unet_loss,
         psnr=figures.psnr,
