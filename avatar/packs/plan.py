@@ -14,13 +14,16 @@ from dataclasses import asdict, dataclass
 
 from avatar.job import Job
 from avatar.packs.prompts import compose
-from avatar.packs.style import Style, pick
+from avatar.packs.style import NEVER, Style, pick
 from avatar.weights.registry import Base
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture to draw. `guidance` is the scale; it acts where low < sigma <= high."""
+    """One picture to draw. `guidance` is the scale; it acts where low < sigma <= high.
+
+    `identity` is the share of the person's adapter that is applied; while sigma > settled it is `early`.
+    """
 
     index: int
     style: str
@@ -33,7 +36,9 @@ class Shot:
     low: float
     high: float
     steps: int
-    identity: float  # share of the person's adapter that is applied
+    identity: float
+    early: float = 1.0
+    settled: float = NEVER  # sigma
 
 
 def split(count: int, names: Sequence[str]) -> dict[str, int]:
@@ -80,7 +85,7 @@ def from_json(data: bytes) -> tuple[Shot, ...]:
 
 
 def _shot(job: Job, style: Style, base: Base, traits: str, turn: int, index: int) -> Shot:
-    pieces, drawing = style.pieces(base.name, base.family), style.drawing
+    pieces, (drawing, identity) = style.pieces(base.name, base.family), style.manner(base.name, base.family)
     subject = f"{base.native_token} {job.class_word}"
     return Shot(
         index=index,
@@ -94,7 +99,9 @@ def _shot(job: Job, style: Style, base: Base, traits: str, turn: int, index: int
         low=drawing.low,
         high=drawing.high,
         steps=max(1, round(base.steps * drawing.effort)),
-        identity=style.identity.scale,
+        identity=identity.scale,
+        early=identity.early,
+        settled=identity.settled,
     )
 
 

@@ -41,28 +41,30 @@ def sample(
     batch: int = 8,  # rows; up to twice as many go through the base while guidance acts
     strength: Callable[[float], None] = lambda scale: None,
 ) -> Iterator[Drawn]:
-    """Each shot as (index, picture HWC uint8), batch by batch; `strength` sets the adapter's scale before each batch.
+    """Each shot as (index, picture HWC uint8), batch by batch; `strength` sets the adapter's scale where it changes.
 
     `progress` is told before every step, so that a stop takes effect within one.
     """
     done = 0
     for rows in batches(shots, batch):
-        strength(rows[0].identity)
         tick = functools.partial(progress, done, len(shots))
-        yield from zip((shot.index for shot in rows), _draw(loaded, rows, tick), strict=True)
+        yield from zip((shot.index for shot in rows), _draw(loaded, rows, tick, strength), strict=True)
         done += len(rows)
     progress(done, len(shots))
 
 
 def batches(shots: Sequence[Shot], size: int) -> list[list[Shot]]:
-    """Shots that may share a batch (same size, steps and adapter scale, any style), in lists of at most `size`."""
-    alike: dict[tuple[int, int, int, float], list[Shot]] = {}
+    """Shots that may share a batch (same size, steps and adapter scales, any style), in lists of at most `size`."""
+    alike: dict[tuple[float, ...], list[Shot]] = {}
     for shot in shots:
-        alike.setdefault((shot.width, shot.height, shot.steps, shot.identity), []).append(shot)
+        scales = shot.identity, shot.early, shot.settled
+        alike.setdefault((shot.width, shot.height, shot.steps, *scales), []).append(shot)
     return [group[at : at + size] for group in alike.values() for at in range(0, len(group), size)]
 
 
-def _draw(loaded: LoadedBase, rows: list[Shot], tick: Callable[[], None]) -> list[Picture | None]:
+def _draw(
+    loaded: LoadedBase, rows: list[Shot], tick: Callable[[], None], strength: Callable[[float], None]
+) -> list[Picture | None]:
     """One batch from noise to pictures."""
     solver = DPMSolverMultistepScheduler.from_config(loaded.scheduler_config, **SOLVER)
     with warnings.catch_warnings():  # it turns a tensor into an array in a way that numpy means to forbid
@@ -70,10 +72,14 @@ def _draw(loaded: LoadedBase, rows: list[Shot], tick: Callable[[], None]) -> lis
         solver.set_timesteps(rows[0].steps, device=loaded.device)
     noise = torch.stack([_noise(loaded, shot) for shot in rows])
     latents = (noise * solver.init_noise_sigma).to(loaded.device, torch.float32)
-    words = _batch(loaded, rows)
+    words, scale = _batch(loaded, rows), None
     for step, timestep in enumerate(solver.timesteps):
         tick()
-        guided = [row for row, shot in enumerate(rows) if acts(shot, float(solver.sigmas[step]))]
+        sigma = float(solver.sigmas[step])
+        if scale != share(rows[0], sigma):
+            scale = share(rows[0], sigma)
+            strength(scale)
+        guided = [row for row, shot in enumerate(rows) if acts(shot, sigma)]
         predicted = _predict(loaded, latents, timestep, words, guided)
         latents = solver.step(predicted, timestep, latents, return_dict=False)[0]
     sound = torch.isfinite(latents).flatten(1).all(1)
@@ -86,6 +92,11 @@ def _draw(loaded: LoadedBase, rows: list[Shot], tick: Callable[[], None]) -> lis
 def acts(shot: Shot, sigma: float) -> bool:
     """Whether guidance acts on this shot at this noise level."""
     return shot.guidance > 1 and shot.low < sigma <= shot.high
+
+
+def share(shot: Shot, sigma: float) -> float:
+    """How much of the adapter is applied to this shot at this noise level."""
+    return shot.early if sigma > shot.settled else shot.identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from avatar.packs import lint
 from avatar.packs.prompts import Pieces, check_pieces
 
 ANY = "any"  # the prompt that serves every base without words of its own
+NEVER = 1e9  # sigma that no schedule reaches
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -58,10 +59,23 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How much of the person's adapter is applied: 1 as trained, 0 not at all; `reason` is for the reviewer."""
+    """How much of the person's adapter is applied: 1 as trained, 0 not at all; `reason` is for the reviewer.
+
+    While sigma > `settled` it is `early`: there shapes are laid out, and an adapter's hair leaves a helmet no room.
+    """
 
     scale: float
+    early: float
+    settled: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What one base needs otherwise than all others; None is as for all."""
+
+    drawing: Drawing | None
+    identity: Identity | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +96,17 @@ class Style:
     prompts: Mapping[str, Pieces]  # by base, by family, or for any
     drawing: Drawing
     identity: Identity
+    manners: Mapping[str, Manner]  # by base or by family
     preview: Path | None
 
     def pieces(self, base: str, family: str) -> Pieces:
         """The words for one base: its own where the pack has them, else its family's, else the ones for any."""
         return self.prompts.get(base) or self.prompts.get(family) or self.prompts[ANY]
+
+    def manner(self, base: str, family: str) -> tuple[Drawing, Identity]:
+        """How one base is to draw it."""
+        own = self.manners.get(base) or self.manners.get(family) or Manner(None, None)
+        return own.drawing or self.drawing, own.identity or self.identity
 
 
 class _Strict(BaseModel):
@@ -108,7 +128,14 @@ class _Drawing(_Strict):
 
 class _Identity(_Strict):
     scale: float = Field(ge=0, le=1.25)  # beyond, the adapter's noise shows before more likeness does
+    early: float = Field(default=1.0, ge=0, le=1.25)
+    settled: float = Field(default=NEVER, gt=0)  # sigma
     reason: Text
+
+
+class _Manner(_Strict):
+    drawing: _Drawing | None = None
+    identity: _Identity | None = None
 
 
 class _Prompt(_Strict):
@@ -135,6 +162,7 @@ class _File(_Strict):
     prompt: dict[str, _Prompt]
     drawing: _Drawing
     identity: _Identity
+    base: dict[str, _Manner] = {}
     preview: str = Field(default="preview.png", pattern=r"^[a-z0-9-]+\.png$")
 
 
@@ -192,7 +220,7 @@ def _say(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']}"
-    known = {key for schema in (_File, _Prompt, _Drawing, _Identity, _Credit) for key in schema.model_fields}
+    known = {key for schema in (_File, _Prompt, _Drawing, _Identity, _Manner, _Credit) for key in schema.model_fields}
     near = difflib.get_close_matches(str(first["loc"][-1]), sorted(known), n=1)
     return f"{place} is not a key of a pack" + (f"; did you mean {near[0]}?" if near else "")
 
@@ -210,10 +238,24 @@ def _freeze(read: _File, folder: Path) -> Style:
                 for family, one in read.prompt.items()
             }
         ),
-        drawing=Drawing(**read.drawing.model_dump()),
-        identity=Identity(**read.identity.model_dump()),
+        drawing=_drawing(read.drawing),
+        identity=_identity(read.identity),
+        manners=MappingProxyType({base: _manner(own) for base, own in read.base.items()}),
         preview=picture if picture.is_file() else None,
     )
+
+
+def _drawing(read: _Drawing) -> Drawing:
+    return Drawing(**read.model_dump())
+
+
+def _identity(read: _Identity) -> Identity:
+    return Identity(**read.model_dump())
+
+
+def _manner(read: _Manner) -> Manner:
+    drawing, identity = read.drawing, read.identity
+    return Manner(_drawing(drawing) if drawing else None, _identity(identity) if identity else None)
 
 
 def _check(style: Style) -> None:
@@ -222,8 +264,10 @@ def _check(style: Style) -> None:
         raise BrokenPack(f"{style.name}: there must be words for every base, under [prompt.{ANY}].")
     if not style.prompts[ANY].wardrobe:
         raise BrokenPack(f"{style.name}: prompt.{ANY} names no clothes; everyone is dressed.")
-    if style.drawing.low >= style.drawing.high:
-        raise BrokenPack(f"{style.name}: drawing.low must lie below drawing.high.")
+    owned = [(f"base.{base}.drawing", own.drawing) for base, own in style.manners.items() if own.drawing]
+    for place, drawing in [("drawing", style.drawing), *owned]:
+        if drawing.low >= drawing.high:
+            raise BrokenPack(f"{style.name}: {place}.low must lie below {place}.high.")
     for family, pieces in style.prompts.items():
         if wrong := check_pieces(pieces):
             raise BrokenPack(f"{style.name}: prompt.{family}: {wrong}")

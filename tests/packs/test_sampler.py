@@ -12,7 +12,7 @@ import torch
 
 from avatar.errors import Cancelled
 from avatar.packs.plan import Shot
-from avatar.packs.sampler import batches, sample
+from avatar.packs.sampler import batches, sample, share
 from avatar.weights.load import LoadedBase, load
 from avatar.weights.registry import find
 from tests.tiny import tiny_sd15, tiny_sdxl, tiny_v
@@ -111,6 +111,15 @@ def test_a_picture_that_is_not_finite_is_reported_and_the_others_are_drawn(
 def test_styles_share_a_batch_and_other_adapter_scales_do_not() -> None:
     shots = [*_shots(4), replace(SHOT, index=4, identity=0.8), replace(SHOT, index=5, steps=9)]
     assert [[shot.index for shot in rows] for rows in batches(shots, 3)] == [[0, 1, 2], [3], [4], [5]]
+
+
+def test_the_adapter_scale_may_be_another_until_the_shapes_are_settled(small: LoadedBase) -> None:
+    told: list[float] = []
+    shot = replace(SHOT, identity=0.9, early=0.2, settled=3.0)
+    list(sample(small, [shot], _quiet, strength=told.append))
+    assert told == [0.2, 0.9]
+    assert [share(shot, sigma) for sigma in (3.1, 3.0)] == [0.2, 0.9]
+    assert len(batches([shot, replace(shot, early=0.3)], 8)) == 2
 
 
 def test_the_adapter_scale_is_set_before_each_batch(small: LoadedBase) -> None:

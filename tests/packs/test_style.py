@@ -93,6 +93,32 @@ def test_a_broken_pack_is_refused_and_says_where(tmp_path: Path, old: str, new: 
     assert str(tmp_path) not in caught.value.sentence
 
 
+OWN = """
+[base.sd15.identity]
+scale = 0.9
+early = 0.1
+settled = 7.0
+reason = "A helmet needs room."
+"""
+
+
+def test_a_base_may_have_its_own_manner(tmp_path: Path) -> None:
+    style = load_styles(_shelve(tmp_path, GOOD + OWN))["oil"]
+    assert style.manner("pocket", "pocket") == (style.drawing, style.identity)
+    drawing, identity = style.manner("sd15", "sd15")
+    assert drawing == style.drawing
+    assert (identity.scale, identity.early, identity.settled) == (0.9, 0.1, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [("early =", "erly =", "did you mean early"), ("early = 0.1", "early = 3", "base.sd15.identity.early")],
+)
+def test_a_broken_manner_is_refused_and_says_where(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(BrokenPack, match=re.escape(told)):
+        load_styles(_shelve(tmp_path, GOOD + OWN.replace(old, new)))
+
+
 def test_a_pack_without_clothes_is_refused(tmp_path: Path) -> None:
     undressed = GOOD.replace(", wearing {wardrobe}", "", 1)
     text = re.sub(r"wardrobe = \[.*?\]\n", "", undressed, count=1, flags=re.S)

@@ -18,7 +18,7 @@ from avatar.errors import Spoiled
 from avatar.pocket import train as training
 from avatar.pocket.autoencoder import AutoencoderPlan, encode, psnr, solved
 from avatar.pocket.captions import VOCABULARY
-from avatar.pocket.diffusion import DiffusionPlan
+from avatar.pocket.diffusion import Bank, DiffusionPlan, DiffusionTraining, tokens
 from avatar.pocket.plainly import plainly
 from avatar.pocket.textures import textures
 from avatar.pocket.tokenizer import RARE, build
@@ -110,6 +110,27 @@ def run(asked: training.Order, until: int) -> dict[str, dict[str, torch.Tensor]]
     training.loop(cut, training.Part("vae", 0, first, lambda at: first.step(pictures, at * until / 4)))
     training.loop(cut, training.Part("unet", 0, second, lambda at: second.step(bank, at * until / 4)))
     return {"decoder": first.decoder.state_dict(), "net": second.net.state_dict(), "mean": second.mean.state_dict()}
+
+
+def test_words_are_bound_to_those_before_them() -> None:
+    tokenizer = build(VOCABULARY, 12)
+    plan = replace(SMALL_NET, text_length=12, text_width=32, behind=1, batch=9, bound=1.0, rate=1e-2, warm_up=5)
+    training_ = DiffusionTraining(plan, tokenizer, 4, 0)
+    bank = Bank(tokenizer)
+    texts = [f"a {one} shirt, {other} hair" for one in ("red", "blue", "green") for other in ("black", "grey", "pink")]
+    bank.add("0", torch.randn(9, 4, 16, 16), [[text] for text in texts])
+    words = tokens(tokenizer, texts)
+
+    def loose() -> float:
+        with torch.no_grad():
+            said = training_.net["text"](words).last_hidden_state
+            return float(training_.net["binding"](said, words, tokenizer.eos_token_id))
+
+    before = loose()
+    for _ in range(60):
+        training_.step(bank, 0.0)
+    assert before > 5  # of some thousand words any may have been there
+    assert loose() < 0.5
 
 
 def test_the_command_makes_a_folder_that_the_pipeline_reads(
