@@ -27,6 +27,7 @@ class Row:
     seconds: float
     kept_step: int = 0
     tuned: dict[str, list[int]] = field(default_factory=dict)  # names, by style
+    themed: dict[str, list[bool]] = field(default_factory=dict)  # whether the theme is recognised, by style
     untuned: list[int] = field(default_factory=list)
     distance: float = float("nan")  # mean, delivered photos to the selfies the job never saw
     spread: float = float("nan")  # mean, the person's own selfies to those
@@ -102,6 +103,7 @@ def summary(rows: Sequence[Row], people: int) -> dict[str, Any]:
         "among": people,
         "pictures": sum(len(names) for row in rows for names in row.tuned.values()),
         "rank1_tuned": {s: rank_one((at, row.tuned.get(s, ())) for at, row in enumerate(rows)) for s in styles},
+        "theme_recognised": {s: _share(hit for row in rows for hit in row.themed.get(s, ())) for s in styles},
         "rank1_untuned": rank_one((at, row.untuned) for at, row in enumerate(rows)),
         "chance": round(1 / people, 4),
         **{name: _over(rows, name) for name in ("distance", "spread", "nearest_given", "nearest_apart", "seconds")},
@@ -115,6 +117,11 @@ def summary(rows: Sequence[Row], people: int) -> dict[str, Any]:
 def _over(rows: Sequence[Row], name: str) -> float | None:
     values = [value for row in rows if not np.isnan(value := getattr(row, name))]
     return round(float(np.mean(values)), 3) if values else None
+
+
+def _share(hits: Iterable[bool]) -> float | None:
+    found = list(hits)
+    return round(float(np.mean(found)), 3) if found else None
 
 
 def _median(values: Iterable[float]) -> float | None:

@@ -1,11 +1,12 @@
 """How much delivered pictures look like the person, measured on drawn people whose identity is known.
 
-    python -m avatar.cli.likeness --people 20 --style photo --style oil --out DIR
+    python -m avatar.cli.likeness --people 20 --style photo --style oil --judge evaluation/judge.safetensors --out DIR
 
 Each of the first people of the cast gives ten selfies; the real stages take them in, tune, render and choose. Every
 delivered picture is then named by the recogniser among all people of the cast, each known by three pictures that the
 job never saw. The photo prompts and seeds are drawn by the untuned base as well, as the figure to beat. Skin is
-compared with the selfies', and each photo's nearest selfie of those given with the nearest of those kept apart.
+compared with the selfies', and each photo's nearest selfie of those given with the nearest of those kept apart. With a
+judge (python -m avatar.pocket.evaluate writes one) it is told how often the theme is recognised, too.
 
 Writes `likeness.json` and `likeness.png` (two selfies, then pictures of the tuned base, a row each).
 Covers: identity as dlib sees it. Does not cover: real people; taste.
@@ -33,8 +34,10 @@ from avatar.packs.candidates import Candidates
 from avatar.packs.plan import plan
 from avatar.packs.sampler import sample
 from avatar.pipeline import Record, move
+from avatar.pocket import judge
 from avatar.pocket.cast import cast, selfies
 from avatar.pocket.colours import skin_group
+from avatar.pocket.looks import THEMES
 from avatar.pocket.people import Person
 from avatar.ports import Picture
 from avatar.settings import Settings, hush
@@ -65,6 +68,11 @@ def one_person(at: int, who: Person, everybody: Known, order: argparse.Namespace
     row.kept_step = record.job.facts.get(Stage.TUNE, {}).get("kept", 0)
     drawn, faces = _delivered(vault, record.job), bench.backs.faces
     row.tuned = {style: [everybody.name(faces.find(one)) for one in own] for style, own in drawn.items()}
+    if order.judge:
+        seen = order.judge
+        row.themed = {
+            s: [one["theme"] == s for one in seen.say(own)] for s, own in drawn.items() if own and s in THEMES
+        }
     row.untuned = [everybody.name(faces.find(one)) for one in _untuned(bench, job, order.pictures)]
     measure(row, at, photos, drawn.get(PHOTO, []), everybody, faces)
     vault.remove(job.id)
@@ -113,8 +121,10 @@ def main() -> None:
     parser.add_argument("--style", dest="styles", action="append", help="may be given again; photo where it is not")
     parser.add_argument("--base", default="pocket")
     parser.add_argument("--out", type=Path, default=Path("likeness"))
+    parser.add_argument("--judge", type=Path, help="judge.safetensors of an evaluation")
     order = parser.parse_args()
     order.styles = order.styles or [PHOTO]
+    order.judge = order.judge and judge.load(order.judge)
     hush()
     torch.set_grad_enabled(True)
     people = cast(order.among)

@@ -1,8 +1,8 @@
 """Evaluate the pocket base: python -m avatar.pocket.evaluate --data DIR [--base FOLDER] [--out DIR] [--quick]
 
-Prints a table, and writes it as evaluation.json beside evaluation.png, a grid with a row for each theme. DIR holds
-drawn pictures that no base was trained on (python -m avatar.pocket.dataset --seed 400000); the last shard is kept from
-the judge's training and measures it.
+Prints a table, and writes it as evaluation.json beside evaluation.png, a grid with a row for each theme, and
+judge.safetensors, which the likeness command can ask as well. DIR holds drawn pictures that no base was trained on
+(python -m avatar.pocket.dataset --seed 400000); the last shard is kept from the judge's training and measures it.
 Covers: drawn people before real face tools; the autoencoder; whether captions are followed; faces; speed.
 Does not cover: likeness after tuning, which takes the whole path: python -m avatar.cli.likeness --people 20
 """
@@ -179,6 +179,7 @@ def evaluate(order: argparse.Namespace) -> list[Line]:
     say(f"the judge learns from {len(shards) - 1} shards")
     seen = judge.train(judge.read(shards[:-1][:: 4 if order.quick else 1]))
     sure = judge.rightness(seen, judge.read(shards[-1:]))
+    judge.keep(seen, order.out / "judge.safetensors")
     held = list(np.load(shards[-1], mmap_mode="r")[:32])
     few = 8 if order.quick else 24
     lines: list[Line] = []

@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
+from avatar.errors import Spoiled
 from avatar.pocket.looks import THEMES
 from avatar.pocket.people import HairColour
 from avatar.weights.cores import halves
@@ -152,6 +155,21 @@ def train(given: Labelled, epochs: int = 8, batch: int = 32, seed: int = 0) -> J
             torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             slope.step()
+    return judge.eval()
+
+
+def keep(judge: Judge, path: Path) -> None:
+    """Write it as safetensors."""
+    save_file(judge.state_dict(), path)
+
+
+def load(path: Path) -> Judge:
+    """What `keep` wrote; Spoiled where the file is something else."""
+    judge = Judge()
+    try:
+        judge.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as fault:
+        raise Spoiled(f"{path.name} is no judge; python -m avatar.pocket.evaluate writes one.") from fault
     return judge.eval()
 
 

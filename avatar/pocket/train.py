@@ -186,16 +186,19 @@ def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
 
 
 def fill(order: Order, vae: AutoencoderKL, album: Album, bank: Bank, most: int) -> None:
-    """Add the latents of up to `most` shards to the bank, as drawn and mirrored.
+    """Add the latents of shards to the bank, as drawn and mirrored: all that are in `out`, and up to `most` others.
 
-    They are kept in `out`, since encoding a shard takes half a minute.
+    Those are then kept in `out`, since encoding a shard takes half a minute.
     """
     folder = order.out / "latents"
     folder.mkdir(exist_ok=True)
     album.refresh()
-    for name in [name for name in album.shards if name not in bank.names][:most]:
+    for name in [name for name in album.shards if name not in bank.names]:
         path, shard = folder / f"{name}.safetensors", album.shards[name]
         if not path.exists():
+            if most == 0:
+                continue
+            most -= 1
             turned = [picture[:, ::-1] for picture in shard.pictures]
             latents = [encode(vae, pictures).half().contiguous() for pictures in (shard.pictures, turned)]
             write_whole(path, partial(save_file, dict(zip(("latents", "mirrored"), latents, strict=True))))

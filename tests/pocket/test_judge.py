@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from avatar.errors import Spoiled
 from avatar.pocket import judge
 from avatar.pocket.dataset import traits
 from avatar.pocket.evaluate import Line, asked
@@ -45,6 +46,14 @@ def test_the_judge_learns_what_the_labels_say(tmp_path: Path, monkeypatch: pytes
     assert right["glasses"] > 0.9
     pictures = np.load(path)[:8]
     assert [said["theme"] for said in seen.say(list(pictures))] == ["photo", "oil"] * 4
+    judge.keep(seen, tmp_path / "judge.safetensors")
+    assert judge.load(tmp_path / "judge.safetensors").say(list(pictures)) == seen.say(list(pictures))
+
+
+def test_what_is_no_judge_is_told(tmp_path: Path) -> None:
+    (tmp_path / "judge.safetensors").write_bytes(b"no judge")
+    with pytest.raises(Spoiled, match="is no judge"):
+        judge.load(tmp_path / "judge.safetensors")
 
 
 def test_an_untrained_judge_is_no_better_than_chance(tmp_path: Path) -> None:
