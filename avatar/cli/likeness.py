@@ -18,8 +18,11 @@ import argparse
 import io
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -121,30 +124,46 @@ def main() -> None:
     parser.add_argument("--style", dest="styles", action="append", help="may be given again; photo where it is not")
     parser.add_argument("--base", default="pocket")
     parser.add_argument("--out", type=Path, default=Path("likeness"))
+    parser.add_argument("--workers", type=int, default=1, help="people at once, a process and a core each")
     parser.add_argument("--judge", type=Path, help="judge.safetensors of an evaluation")
     order = parser.parse_args()
     order.styles = order.styles or [PHOTO]
     order.judge = order.judge and judge.load(order.judge)
+    _begin(0)
+    order.out.mkdir(parents=True, exist_ok=True)
+    with (
+        TemporaryDirectory() as scratch,
+        ProcessPoolExecutor(order.workers, get_context("spawn"), _begin, (1,)) as pool,
+    ):
+        _measure_all(order, Path(scratch), map if order.workers == 1 else pool.map)
+
+
+def _begin(threads: int) -> None:
+    """Make this process ready: nothing reports home, and it keeps to so many threads where others work beside it."""
     hush()
     torch.set_grad_enabled(True)
+    if threads:
+        torch.set_num_threads(threads)
+
+
+def _measure_all(order: argparse.Namespace, folder: Path, each: Callable[..., Iterable[tuple[Row, Any]]]) -> None:
+    """One person after another, or some at once; what is known so far is written after each."""
     people = cast(order.among)
-    order.out.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        empty = LocalVault(folder / "x", MemoryKeys())
-        faces = build(Settings(), _job(order, 0), empty, Folder(folder / "o", new_id())).backs.faces
-        show.console.print(f"looking at {len(people)} people of the cast")
-        everybody = known((selfies(who, APART, seed=7) for who in people), faces)
-        rows, pairs = [], []
-        for at, who in enumerate(people[: order.people]):
-            row, pair = one_person(at, who, everybody, order, folder)
-            rows.append(row)
-            pairs.append(pair)
-            names = [name for own in row.tuned.values() for name in own]
-            right = f"{sum(name == at for name in names)}/{len(names)} right"
-            show.console.print(f"{at + 1:3}/{order.people} {row.ending:<8} {right}, {row.seconds:.0f} s")
-            (order.out / "likeness.json").write_text(json.dumps(told(rows, order.among), indent=1))
-            sheet(pairs, max(6, 2 * len(order.styles))).save(order.out / "likeness.png")
+    empty = LocalVault(folder / "x", MemoryKeys())
+    faces = build(Settings(), _job(order, 0), empty, Folder(folder / "o", new_id())).backs.faces
+    show.console.print(f"looking at {len(people)} people of the cast")
+    everybody = known((selfies(who, APART, seed=7) for who in people), faces)
+    rows, pairs = [], []
+    asked = people[: order.people]
+    shared = repeat(everybody), repeat(order), repeat(folder)
+    for at, (row, pair) in enumerate(each(one_person, range(len(asked)), asked, *shared)):
+        rows.append(row)
+        pairs.append(pair)
+        names = [name for own in row.tuned.values() for name in own]
+        right = f"{sum(name == at for name in names)}/{len(names)} right"
+        show.console.print(f"{at + 1:3}/{order.people} {row.ending:<8} {right}, {row.seconds:.0f} s")
+        (order.out / "likeness.json").write_text(json.dumps(told(rows, order.among), indent=1))
+        sheet(pairs, max(6, 2 * len(order.styles))).save(order.out / "likeness.png")
     show.console.print_json(json.dumps(summary(rows, order.among)))
 
 

@@ -39,7 +39,8 @@ products in bfloat16.{gone_on}
 The encoder is linear and was solved in closed form, not trained (`avatar/pocket/beginning.py`); the steps are those of
 the decoder. Its loss is L1 of pixels and of slopes on three scales, and eight times the squared error; that of the
 diffusion network is the squared error of the velocity, at noise levels drawn mostly where a face takes shape
-(`avatar/weights/levels.py`). What is shipped is a running mean of the weights, as float16.
+(`avatar/weights/levels.py`). The text encoder is also taught which words stood before each word. What is shipped is a
+running mean of the weights, as float16.
 
 ## Evaluation
 

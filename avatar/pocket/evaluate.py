@@ -180,7 +180,7 @@ def evaluate(order: argparse.Namespace) -> list[Line]:
     seen = judge.train(judge.read(shards[:-1][:: 4 if order.quick else 1]))
     sure = judge.rightness(seen, judge.read(shards[-1:]))
     judge.keep(seen, order.out / "judge.safetensors")
-    held = list(np.load(shards[-1], mmap_mode="r")[:32])
+    held = list(np.load(shards[-1], mmap_mode="r")[::2])
     few = 8 if order.quick else 24
     lines: list[Line] = []
     for part in (

@@ -83,7 +83,7 @@ TABLE: dict[str, Base] = {
             native_token="ohwx",  # noqa: S106 - a word, kept free while it was trained
             steps=20,
             guidance=2.0,  # of one person tuned, 8 of 8 photos are named rightly; at 3.0 it is 5 and at 4.5 it is 6
-            oversample=2.5,  # a picture costs half a second and a tuning a minute: more to choose from is cheap here
+            oversample=4.0,  # half a second each; of one person the best 6 of 24 lie at 0.41, the best 6 of 15 at 0.44
         ),
         Base(
             name="sd15",

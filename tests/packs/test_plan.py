@@ -83,8 +83,11 @@ def test_an_unknown_style_stops_the_plan() -> None:
 
 def test_settings_follow_the_base_and_words_its_own_prompt() -> None:
     small, large = (plan(JOB, STYLES, TABLE[name])[0] for name in ("pocket", "sdxl"))
-    assert (small.width, small.steps, small.guidance) == (POCKET.resolution, POCKET.steps, POCKET.guidance)
-    assert (large.width, large.steps) == (1024, TABLE["sdxl"].steps)
+    drawing, identity = STYLES[small.style].manner("pocket", "sd15")
+    assert (small.width, small.steps) == (POCKET.resolution, POCKET.steps)
+    assert small.guidance == POCKET.guidance * drawing.guidance
+    assert (small.identity, small.early, small.settled) == (identity.scale, identity.early, identity.settled)
+    assert (large.width, large.steps, large.guidance) == (1024, TABLE["sdxl"].steps, TABLE["sdxl"].guidance)
     assert f"{POCKET.native_token} person" in small.prompt
     assert len(large.prompt) > len(small.prompt)
     assert small.negative == ""

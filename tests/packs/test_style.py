@@ -104,7 +104,7 @@ reason = "A helmet needs room."
 
 def test_a_base_may_have_its_own_manner(tmp_path: Path) -> None:
     style = load_styles(_shelve(tmp_path, GOOD + OWN))["oil"]
-    assert style.manner("pocket", "pocket") == (style.drawing, style.identity)
+    assert style.manner("sdxl", "sdxl") == (style.drawing, style.identity)
     drawing, identity = style.manner("sd15", "sd15")
     assert drawing == style.drawing
     assert (identity.scale, identity.early, identity.settled) == (0.9, 0.1, 7.0)
