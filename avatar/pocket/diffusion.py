@@ -123,7 +123,6 @@ class Binding(torch.nn.Module):
 
     def __init__(self, plan: DiffusionPlan, vocabulary: int) -> None:
         super().__init__()
-        self.behind = plan.behind
         self.heads = torch.nn.ModuleList(torch.nn.Linear(plan.text_width, vocabulary) for _ in range(plan.behind))
 
     def forward(self, said: Tensor, words: Tensor, end: int) -> Tensor:

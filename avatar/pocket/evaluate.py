@@ -176,8 +176,9 @@ def evaluate(order: argparse.Namespace) -> list[Line]:
     pipe = StableDiffusionPipeline.from_pretrained(order.base, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     say = Console(stderr=True).print
-    say(f"the judge learns from {len(shards) - 1} shards")
-    seen = judge.train(judge.read(shards[:-1][:: 4 if order.quick else 1]))
+    lessons = shards[:-1][:: 4 if order.quick else 1]
+    say(f"the judge learns from {len(lessons)} shards")
+    seen = judge.train(judge.read(lessons))
     sure = judge.rightness(seen, judge.read(shards[-1:]))
     judge.keep(seen, order.out / "judge.safetensors")
     held = list(np.load(shards[-1], mmap_mode="r")[::2])
