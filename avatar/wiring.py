@@ -121,7 +121,7 @@ class Bench:
             faces=self.backs.faces,
             safety=self.safety,
             ages=self.backs.ages,
-            policy=IntakePolicy(resolution=self.base.resolution),
+            policy=IntakePolicy(resolution=self.base.resolution, crop_factor=self.base.crop),
             limits=Limits(),
             token=self.base.native_token,
             progress=progress,

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from avatar.job import Job
+from avatar.packs.manner import NEVER
 from avatar.packs.prompts import compose
-from avatar.packs.style import NEVER, Style, pick
+from avatar.packs.style import Style, pick
 from avatar.weights.registry import Base
 
 
@@ -39,6 +40,8 @@ class Shot:
     identity: float
     early: float = 1.0
     settled: float = NEVER  # sigma
+    blocks: int = 0  # squares of one colour along a side; 0: as the base draws
+    colours: int = 0  # of the whole picture, where it is of squares
 
 
 def split(count: int, names: Sequence[str]) -> dict[str, int]:
@@ -102,6 +105,8 @@ def _shot(job: Job, style: Style, base: Base, traits: str, turn: int, index: int
         identity=identity.scale,
         early=identity.early,
         settled=identity.settled,
+        blocks=style.blocks.side if style.blocks else 0,
+        colours=style.blocks.colours if style.blocks else 0,
     )
 
 

@@ -17,6 +17,7 @@ import torch
 from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
 
+from avatar.packs.blocks import in_blocks
 from avatar.packs.plan import Shot
 from avatar.photos.tensors import to_pictures
 from avatar.ports import Picture, Progress
@@ -86,7 +87,13 @@ def _draw(
     decoded = loaded.decode(torch.nan_to_num(latents))
     sound &= torch.isfinite(decoded).flatten(1).all(1)
     decoded = torch.nan_to_num(decoded)
-    return [image if good else None for image, good in zip(to_pictures(decoded), sound.tolist(), strict=True)]
+    made = zip(rows, to_pictures(decoded), sound.tolist(), strict=True)
+    return [_finished(shot, picture) if good else None for shot, picture, good in made]
+
+
+def _finished(shot: Shot, picture: Picture) -> Picture:
+    """What the style asks for that no base draws by itself."""
+    return in_blocks(picture, shot.blocks, shot.colours) if shot.blocks else picture
 
 
 def acts(shot: Shot, sigma: float) -> bool:

@@ -18,18 +18,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from avatar.errors import BrokenPack, UnknownStyle
 from avatar.packs import lint
+from avatar.packs.manner import Blocks, Drawing, Identity, Manner, Strict, Text
 from avatar.packs.prompts import Pieces, check_pieces
 
 ANY = "any"  # the prompt that serves every base without words of its own
-NEVER = 1e9  # sigma that no schedule reaches
-
-Text = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class Safety(StrEnum):
@@ -44,38 +41,6 @@ class Credit:
 
     name: str
     part: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """How it is drawn, against what the base itself asks for, so that one pack serves bases of every size."""
-
-    effort: float  # times the base's own number of steps
-    guidance: float  # times the base's own guidance scale
-    low: float  # guidance acts where low < sigma <= high; arXiv 2404.07724
-    high: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """How much of the person's adapter is applied: 1 as trained, 0 not at all; `reason` is for the reviewer.
-
-    While sigma > `settled` it is `early`: there shapes are laid out, and an adapter's hair leaves a helmet no room.
-    """
-
-    scale: float
-    early: float
-    settled: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """What one base needs otherwise than all others; None is as for all."""
-
-    drawing: Drawing | None
-    identity: Identity | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +61,7 @@ class Style:
     prompts: Mapping[str, Pieces]  # by base, by family, or for any
     drawing: Drawing
     identity: Identity
+    blocks: Blocks | None
     manners: Mapping[str, Manner]  # by base or by family
     preview: Path | None
 
@@ -105,40 +71,16 @@ class Style:
 
     def manner(self, base: str, family: str) -> tuple[Drawing, Identity]:
         """How one base is to draw it."""
-        own = self.manners.get(base) or self.manners.get(family) or Manner(None, None)
+        own = self.manners.get(base) or self.manners.get(family) or Manner()
         return own.drawing or self.drawing, own.identity or self.identity
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Credit(_Strict):
+class _Credit(Strict):
     name: Text
     part: Text
 
 
-class _Drawing(_Strict):
-    effort: float = Field(ge=0.25, le=2)
-    guidance: float = Field(ge=0, le=2)  # beyond, colours burn
-    low: float = Field(ge=0)  # sigma
-    high: float = Field(gt=0)
-    reason: Text
-
-
-class _Identity(_Strict):
-    scale: float = Field(ge=0, le=1.25)  # beyond, the adapter's noise shows before more likeness does
-    early: float = Field(default=1.0, ge=0, le=1.25)
-    settled: float = Field(default=NEVER, gt=0)  # sigma
-    reason: Text
-
-
-class _Manner(_Strict):
-    drawing: _Drawing | None = None
-    identity: _Identity | None = None
-
-
-class _Prompt(_Strict):
+class _Prompt(Strict):
     text: Text
     negative: str = Field(default="", max_length=400)  # empty is what a base learns as "no words"
     wardrobe: tuple[Text, ...] = ()
@@ -147,7 +89,7 @@ class _Prompt(_Strict):
     framing: tuple[Text, ...] = ()
 
 
-class _File(_Strict):
+class _File(Strict):
     name: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)
     title: str = Field(min_length=2, max_length=40)
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -160,9 +102,10 @@ class _File(_Strict):
     face_visible: bool
     credits: tuple[_Credit, ...] = Field(min_length=1)
     prompt: dict[str, _Prompt]
-    drawing: _Drawing
-    identity: _Identity
-    base: dict[str, _Manner] = {}
+    drawing: Drawing
+    identity: Identity
+    blocks: Blocks | None = None
+    base: dict[str, Manner] = Field(default_factory=dict)
     preview: str = Field(default="preview.png", pattern=r"^[a-z0-9-]+\.png$")
 
 
@@ -220,7 +163,8 @@ def _say(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']}"
-    known = {key for schema in (_File, _Prompt, _Drawing, _Identity, _Manner, _Credit) for key in schema.model_fields}
+    schemas = (_File, _Prompt, Drawing, Identity, Blocks, Manner, _Credit)
+    known = {key for schema in schemas for key in schema.model_fields}
     near = difflib.get_close_matches(str(first["loc"][-1]), sorted(known), n=1)
     return f"{place} is not a key of a pack" + (f"; did you mean {near[0]}?" if near else "")
 
@@ -238,24 +182,12 @@ def _freeze(read: _File, folder: Path) -> Style:
                 for family, one in read.prompt.items()
             }
         ),
-        drawing=_drawing(read.drawing),
-        identity=_identity(read.identity),
-        manners=MappingProxyType({base: _manner(own) for base, own in read.base.items()}),
+        drawing=read.drawing,
+        identity=read.identity,
+        blocks=read.blocks,
+        manners=MappingProxyType(read.base),
         preview=picture if picture.is_file() else None,
     )
-
-
-def _drawing(read: _Drawing) -> Drawing:
-    return Drawing(**read.model_dump())
-
-
-def _identity(read: _Identity) -> Identity:
-    return Identity(**read.model_dump())
-
-
-def _manner(read: _Manner) -> Manner:
-    drawing, identity = read.drawing, read.identity
-    return Manner(_drawing(drawing) if drawing else None, _identity(identity) if identity else None)
 
 
 def _check(style: Style) -> None:
@@ -264,10 +196,6 @@ def _check(style: Style) -> None:
         raise BrokenPack(f"{style.name}: there must be words for every base, under [prompt.{ANY}].")
     if not style.prompts[ANY].wardrobe:
         raise BrokenPack(f"{style.name}: prompt.{ANY} names no clothes; everyone is dressed.")
-    owned = [(f"base.{base}.drawing", own.drawing) for base, own in style.manners.items() if own.drawing]
-    for place, drawing in [("drawing", style.drawing), *owned]:
-        if drawing.low >= drawing.high:
-            raise BrokenPack(f"{style.name}: {place}.low must lie below {place}.high.")
     for family, pieces in style.prompts.items():
         if wrong := check_pieces(pieces):
             raise BrokenPack(f"{style.name}: prompt.{family}: {wrong}")

@@ -55,6 +55,17 @@ def test_a_picture_is_the_same_whatever_batch_it_is_in(loaded: LoadedBase) -> No
         assert picture.std() > 5
 
 
+def test_a_shot_in_blocks_comes_in_blocks_and_is_the_same_picture_otherwise(small: LoadedBase) -> None:
+    plain, squares = (p for _, p in sample(small, [SHOT, replace(SHOT, index=1, blocks=8, colours=8)], _quiet))
+    assert plain is not None
+    assert squares is not None
+    cells = squares.reshape(8, 4, 8, 4, 3)
+    assert (cells == cells[:, :1, :, :1]).all()
+    assert len(np.unique(squares.reshape(-1, 3), axis=0)) <= 8
+    near = np.abs(cells[:, 0, :, 0] - plain.reshape(8, 4, 8, 4, 3).mean((1, 3))).mean()
+    assert near < plain.std()
+
+
 def test_other_seeds_and_other_words_give_other_pictures(small: LoadedBase) -> None:
     shots = [SHOT, replace(SHOT, index=1, seed=6), replace(SHOT, index=2, prompt="zz top")]
     pictures = [picture for _, picture in sample(small, shots, _quiet)]

@@ -74,7 +74,7 @@ def test_a_style_can_not_be_changed_after_it_was_read(styles: dict[str, Style]) 
         ('safety = "everyone"', 'safety = "adults"', "safety"),
         ("count = 4", "count = 0", "count"),
         ("count = 4", 'count = "4 of them"', "count"),
-        ("low = 0.3", "low = 9.0", "below drawing.high"),
+        ("low = 0.3", "low = 9.0", "drawing: low must lie below high"),
         ("{subject}", "somebody", "{subject} must stand in the text exactly once"),
         ("{light}", "light", "{light} needs both"),
         ("{scene}", "{scenery}", "no slot {scenery}"),
@@ -117,6 +117,29 @@ def test_a_base_may_have_its_own_manner(tmp_path: Path) -> None:
 def test_a_broken_manner_is_refused_and_says_where(tmp_path: Path, old: str, new: str, told: str) -> None:
     with pytest.raises(BrokenPack, match=re.escape(told)):
         load_styles(_shelve(tmp_path, GOOD + OWN.replace(old, new)))
+
+
+BLOCKS = """
+[blocks]
+side = 64
+colours = 24
+reason = "Squares that are square."
+"""
+
+
+def test_a_pack_may_ask_for_blocks(tmp_path: Path) -> None:
+    style = load_styles(_shelve(tmp_path, GOOD + BLOCKS))["oil"]
+    assert style.blocks is not None
+    assert (style.blocks.side, style.blocks.colours) == (64, 24)
+    assert load_styles(SHELF)["oil"].blocks is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"), [("side", "sides", "did you mean side"), ("side = 64", "side = 8", "blocks.side")]
+)
+def test_broken_blocks_are_refused_and_say_where(tmp_path: Path, old: str, new: str, told: str) -> None:
+    with pytest.raises(BrokenPack, match=re.escape(told)):
+        load_styles(_shelve(tmp_path, GOOD + BLOCKS.replace(old, new, 1)))
 
 
 def test_a_pack_without_clothes_is_refused(tmp_path: Path) -> None:
