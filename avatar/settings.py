@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     safety: Literal["skin", "nudenet"] = "skin"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     commercial: bool = True  # research-only weights are refused
+    tune_steps: int = Field(default=0, ge=0)  # most of one fine-tune, for a trial in a hurry; 0: as the recipe has it
     threads: int = Field(default=0, ge=0)  # 0: as many as the machine has
 
     # the service; what is empty lies in the state folder

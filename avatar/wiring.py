@@ -135,7 +135,7 @@ class Bench:
             vault=self.vault,
             faces=self.backs.faces,
             base=lambda _: self.loaded(),
-            recipe=recipe_for(self.base),
+            recipe=recipe_for(self.base).at_most(self.settings.tune_steps),
             token=self.base.native_token,
             sample=sample_prompts,
             progress=progress,

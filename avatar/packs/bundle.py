@@ -204,7 +204,7 @@ def card(item: Delivered, styles: Mapping[str, Style]) -> dict[str, Any]:
         "steps": shot.steps,
         "guidance": {"scale": shot.guidance, "above_sigma": shot.low, "up_to_sigma": shot.high},
         "adapter_share": {"scale": shot.identity, "early": shot.early, "above_sigma": shot.settled},
-        "blocks": {"side": shot.blocks, "colours": shot.colours} if shot.blocks else None,
+        "blocks": {"side": shot.blocks, "levels": shot.levels} if shot.blocks else None,
         "likeness": {"distance": figures.get("distance"), "share": figures.get("share")},
         "skin": figures.get("skin"),
         "sharpness": figures.get("sharpness"),

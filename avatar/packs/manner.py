@@ -53,7 +53,7 @@ class Blocks(Strict):
     """Draw it in squares of one colour each: no diffusion model draws them square or of one colour by itself."""
 
     side: int = Field(ge=32, le=256)  # squares along a side of the picture
-    colours: int = Field(ge=8, le=256)  # of the whole picture
+    levels: int = Field(ge=3, le=32)  # of each channel
     reason: Text
 
 

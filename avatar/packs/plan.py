@@ -41,7 +41,7 @@ class Shot:
     early: float = 1.0
     settled: float = NEVER  # sigma
     blocks: int = 0  # squares of one colour along a side; 0: as the base draws
-    colours: int = 0  # of the whole picture, where it is of squares
+    levels: int = 0  # of each channel, where it is of squares
 
 
 def split(count: int, names: Sequence[str]) -> dict[str, int]:
@@ -106,7 +106,7 @@ def _shot(job: Job, style: Style, base: Base, traits: str, turn: int, index: int
         early=identity.early,
         settled=identity.settled,
         blocks=style.blocks.side if style.blocks else 0,
-        colours=style.blocks.colours if style.blocks else 0,
+        levels=style.blocks.levels if style.blocks else 0,
     )
 
 

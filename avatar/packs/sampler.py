@@ -93,7 +93,7 @@ def _draw(
 
 def _finished(shot: Shot, picture: Picture) -> Picture:
     """What the style asks for that no base draws by itself."""
-    return in_blocks(picture, shot.blocks, shot.colours) if shot.blocks else picture
+    return in_blocks(picture, shot.blocks, shot.levels) if shot.blocks else picture
 
 
 def acts(shot: Shot, sigma: float) -> bool:

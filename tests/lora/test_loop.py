@@ -137,6 +137,13 @@ def test_every_base_of_the_table_has_a_recipe_and_steps_follow_the_photos() -> N
     assert RECIPES[Family.SD15].steps(10) == 800
 
 
+def test_a_recipe_may_be_cut_short_and_is_never_stretched() -> None:
+    recipe = RECIPES[Family.SD15]
+    assert recipe.at_most(60).steps(10) == 60
+    assert recipe.at_most(10_000) == recipe
+    assert recipe.at_most(0) is recipe
+
+
 def test_a_base_given_by_path_is_known_by_its_family_and_size_and_not_by_its_name() -> None:
     large = replace(TABLE["sd15"], origin=Origin.FOLDER, name="sdxl")
     assert recipe_for(large) is RECIPES[Family.SD15]

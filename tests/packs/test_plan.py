@@ -72,7 +72,7 @@ def test_pixel_art_is_planned_in_blocks() -> None:
     blocks = STYLES["pixel"].blocks
     assert blocks is not None
     (shot,) = plan(replace(JOB, styles=("pixel",), count=1), STYLES, POCKET, 1.0)
-    assert (shot.blocks, shot.colours) == (blocks.side, blocks.colours)
+    assert (shot.blocks, shot.levels) == (blocks.side, blocks.levels)
     assert POCKET.resolution % shot.blocks == 0
 
 
@@ -95,7 +95,7 @@ def test_settings_follow_the_base_and_words_its_own_prompt() -> None:
     assert (small.width, small.steps) == (POCKET.resolution, POCKET.steps)
     assert small.guidance == POCKET.guidance * drawing.guidance
     assert (small.identity, small.early, small.settled) == (identity.scale, identity.early, identity.settled)
-    assert [(shot.blocks, shot.colours) for shot in (small, large)] == [(0, 0)] * 2
+    assert [(shot.blocks, shot.levels) for shot in (small, large)] == [(0, 0)] * 2
     assert (large.width, large.steps, large.guidance) == (1024, TABLE["sdxl"].steps, TABLE["sdxl"].guidance)
     assert f"{POCKET.native_token} person" in small.prompt
     assert len(large.prompt) > len(small.prompt)

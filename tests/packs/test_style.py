@@ -122,7 +122,7 @@ def test_a_broken_manner_is_refused_and_says_where(tmp_path: Path, old: str, new
 BLOCKS = """
 [blocks]
 side = 64
-colours = 24
+levels = 8
 reason = "Squares that are square."
 """
 
@@ -130,7 +130,7 @@ reason = "Squares that are square."
 def test_a_pack_may_ask_for_blocks(tmp_path: Path) -> None:
     style = load_styles(_shelve(tmp_path, GOOD + BLOCKS))["oil"]
     assert style.blocks is not None
-    assert (style.blocks.side, style.blocks.colours) == (64, 24)
+    assert (style.blocks.side, style.blocks.levels) == (64, 8)
     assert load_styles(SHELF)["oil"].blocks is None
 
 
