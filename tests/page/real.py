@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.page.conftest import DESK, PHONE, SELFIES, Visit
 from tests.page.test_flow import CLEAN, STORED
-from tests.river.serving import serving, until
+from tests.river.serving import SHORT, serving, until
 
 PATIENCE = 1500  # seconds; a job takes some four minutes where nobody else works
 
@@ -104,7 +104,7 @@ def main() -> int:
     view = {"viewport": PHONE if phone else DESK, "is_mobile": phone, "has_touch": phone, "locale": "en-GB"}
     with (
         tempfile.TemporaryDirectory() as short,
-        serving(Path(short) / "s", {"AVATAR_PACE": "1"}) as running,
+        serving(Path(short) / "s", {"AVATAR_PACE": "1", "AVATAR_TUNE_STEPS": str(SHORT)}) as running,
         sync_playwright() as driver,
     ):
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

@@ -33,12 +33,13 @@ class Run:
         return dict(json.loads((self.out / name).read_text()))
 
 
-def command(home: Path, *words: str) -> Run:
-    """Run `avatar WORDS --out HOME/work/out` with every folder it may write to inside `home`."""
+def command(home: Path, *words: str, steps: int = 0) -> Run:
+    """Run `avatar WORDS --out HOME/work/out`, all that it may write to inside `home`; `steps` bound a fine-tune."""
     for name in ("tmp", "work"):
         (home / name).mkdir(parents=True, exist_ok=True)
     keep = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     inside = {"HOME": str(home), "TMPDIR": str(home / "tmp"), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120"}
+    inside["AVATAR_TUNE_STEPS"] = str(steps)
     out, log = home / "work" / "out", home.with_suffix(".log")
     begun = time.monotonic()
     done = subprocess.run(

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+SHORT = 200  # steps of a fine-tune where the way matters and not the likeness; the demo is tuned in full
 COMMAND = "from avatar.cli.main import run; run()"
 
 

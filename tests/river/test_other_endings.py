@@ -18,6 +18,7 @@ from skimage import data
 
 from avatar.cli.local import sample_selfies
 from tests.river.conftest import command
+from tests.river.serving import SHORT
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -62,7 +63,8 @@ def test_photographs_of_a_real_person_go_the_whole_way(tmp_path: Path) -> None:
     folder.mkdir()
     for name, photo in photographs().items():
         (folder / name).write_bytes(photo)
-    run = command(tmp_path / "home", "make", str(folder), "--styles", "bronze", "--count", "2", "--seed", "3")
+    words = ("make", str(folder), "--styles", "bronze", "--count", "2", "--seed", "3")
+    run = command(tmp_path / "home", *words, steps=SHORT)
     assert run.code == 0, run.said
     assert run.paper("report.json")["delivered"] == 2
     assert {line["kind"]: line["objects"] for line in run.paper("receipt.json")["erased"]}["photo"] == 8

@@ -12,7 +12,7 @@ import pytest
 
 from avatar.client import Avatar
 from avatar.marks.label import read_label
-from tests.river.serving import serving
+from tests.river.serving import SHORT, serving
 
 SELFIES = sorted(Path(str(resources.files("avatar.pocket") / "selfies")).glob("*.jpg"))
 CONSENT = "These are pictures of a drawn person, who is an adult."
@@ -23,7 +23,7 @@ def test_selfies_become_a_pack_over_http_and_then_nothing_is_left() -> None:
     with tempfile.TemporaryDirectory() as short:  # a socket's path has little room
         state = Path(short) / "s"
         with (
-            serving(state, {"AVATAR_PACE": "1"}) as running,
+            serving(state, {"AVATAR_PACE": "1", "AVATAR_TUNE_STEPS": str(SHORT)}) as running,
             Avatar(f"http://127.0.0.1:{running.port}", running.key) as avatar,
         ):
             job = avatar.order(["photo", "oil"], count=3, consent=CONSENT)
