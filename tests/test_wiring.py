@@ -37,4 +37,4 @@ def test_selfies_are_cut_as_near_as_their_base_asks(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("steps", [0, 60])
 def test_an_operator_may_bound_a_fine_tune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     ports = _ports(Stage.TUNE, tune, tmp_path, monkeypatch, Settings(tune_steps=steps))
-    assert ports.recipe.steps(10) == (steps or 500)
+    assert ports.recipe.steps(10) == (steps or 900)

@@ -27,7 +27,7 @@ from avatar.errors import Spoiled, WeightsRefused
 from avatar.weights.load import LoadedBase
 
 NAME = "person"  # peft's name for the adapter inside the unet; one at a time
-FORMAT = 1  # of the manifest
+FORMAT = 2  # of the manifest
 LIBRARIES = ("torch", "diffusers", "peft", "transformers")
 MOST_BYTES = 512 * 2**20  # of one adapter: five times what rank 32 on SDXL takes
 MOST_HEADER = 2 * 2**20  # bytes: SDXL's header takes about 300 kB
@@ -44,18 +44,25 @@ class Adapter:
     rank: int
     alpha: float
     targets: tuple[str, ...]
+    within: str
     tensors: dict[str, nn.Parameter]
 
 
-def attach(loaded: LoadedBase, rank: int, alpha: float, targets: tuple[str, ...], seed: int = 0) -> Adapter:
-    """Put a fresh adapter on the base. It changes nothing until trained: one factor of each pair starts at zero."""
+def attach(
+    loaded: LoadedBase, rank: int, alpha: float, targets: tuple[str, ...], seed: int = 0, within: str = ""
+) -> Adapter:
+    """Put a fresh adapter on the base. It changes nothing until trained: one factor of each pair starts at zero.
+
+    Layers whose names end in one of `targets` get it; with `within` (a name such as "up_blocks") only those below it.
+    """
     from peft import LoraConfig
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     if any(isinstance(module, BaseTunerLayer) for module in loaded.unet.modules()):
         raise RuntimeError("this base already wears an adapter")
     unet: Any = loaded.unet
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(targets), lora_dropout=0.0, bias="none")
+    layers = _below(unet, targets, within) if within else list(targets)
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=layers, lora_dropout=0.0, bias="none")
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -67,7 +74,13 @@ def attach(loaded: LoadedBase, rank: int, alpha: float, targets: tuple[str, ...]
     except BaseException:
         detach(loaded)
         raise
-    return Adapter(unet, rank, alpha, targets, live)
+    return Adapter(unet, rank, alpha, targets, within, live)
+
+
+def _below(unet: nn.Module, targets: tuple[str, ...], within: str) -> list[str]:
+    """The names of the layers below `within` that end in one of `targets`."""
+    ends = tuple(f".{target}" for target in targets)
+    return [name for name, _ in unet.named_modules() if name.startswith(f"{within}.") and name.endswith(ends)]
 
 
 def detach(loaded: LoadedBase) -> None:
@@ -107,6 +120,7 @@ def export(adapter: Adapter, base_digest: str, tensors: Mapping[str, Tensor] | N
         "rank": adapter.rank,
         "alpha": adapter.alpha,
         "targets": list(adapter.targets),
+        "within": adapter.within,
         "libraries": {name: version(name).split("+")[0] for name in LIBRARIES},
     }
     parts = {name: part.detach().float().cpu().contiguous() for name, part in (tensors or adapter.tensors).items()}
@@ -118,7 +132,8 @@ def load(loaded: LoadedBase, data: bytes) -> Adapter:
     manifest = read_manifest(data)
     if manifest["base"] != loaded.known_digest:
         raise WeightsRefused("This adapter belongs to another base.", code="other_base")
-    adapter = attach(loaded, manifest["rank"], manifest["alpha"], tuple(manifest["targets"]))
+    asked = manifest["rank"], manifest["alpha"], tuple(manifest["targets"])
+    adapter = attach(loaded, *asked, within=manifest["within"])
     try:
         stored = tensors_io.load(data)
         if {name: part.shape for name, part in stored.items()} != {n: p.shape for n, p in adapter.tensors.items()}:
@@ -182,6 +197,8 @@ def _check(manifest: Any) -> None:
         and isinstance(targets, list)
         and 0 < len(targets) <= 64
         and all(isinstance(name, str) and _TARGETS.fullmatch(name) for name in targets)
+        and isinstance(manifest["within"], str)
+        and (not manifest["within"] or bool(_TARGETS.fullmatch(manifest["within"])))
     )
     if not sound:
         raise ValueError("manifest")

@@ -203,7 +203,12 @@ def card(item: Delivered, styles: Mapping[str, Style]) -> dict[str, Any]:
         "size": [shot.width, shot.height],
         "steps": shot.steps,
         "guidance": {"scale": shot.guidance, "above_sigma": shot.low, "up_to_sigma": shot.high},
-        "adapter_share": {"scale": shot.identity, "early": shot.early, "above_sigma": shot.settled},
+        "adapter_share": {
+            "scale": shot.identity,
+            "early": shot.early,
+            "above_sigma": shot.settled,
+            "around_the_face": shot.identity if shot.around is None else shot.around,
+        },
         "blocks": {"side": shot.blocks, "levels": shot.levels} if shot.blocks else None,
         "likeness": {"distance": figures.get("distance"), "share": figures.get("share")},
         "skin": figures.get("skin"),

@@ -41,11 +41,14 @@ class Identity(Strict):
     """How much of the person's adapter is applied: 1 as trained, 0 not at all.
 
     While sigma > `settled` it is `early`: there shapes are laid out, and an adapter's hair leaves a helmet no room.
+    From there on, with `around`, it is `scale` on the face alone and `around` everywhere else (packs/region.py); each
+    step then takes two evaluations for one.
     """
 
     scale: float = Field(ge=0, le=1.25)  # beyond, the adapter's noise shows before more likeness does
     early: float = Field(default=1.0, ge=0, le=1.25)
     settled: float = Field(default=NEVER, gt=0)  # sigma
+    around: float | None = Field(default=None, ge=0, le=1.25)
     reason: Text
 
 

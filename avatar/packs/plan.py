@@ -23,7 +23,8 @@ from avatar.weights.registry import Base
 class Shot:
     """One picture to draw. `guidance` is the scale; it acts where low < sigma <= high.
 
-    `identity` is the share of the person's adapter that is applied; while sigma > settled it is `early`.
+    `identity` is the share of the person's adapter that is applied; while sigma > settled it is `early`, and from there
+    on, where `around` is not None, it is `around` everywhere but on the face.
     """
 
     index: int
@@ -40,6 +41,7 @@ class Shot:
     identity: float
     early: float = 1.0
     settled: float = NEVER  # sigma
+    around: float | None = None
     blocks: int = 0  # squares of one colour along a side; 0: as the base draws
     levels: int = 0  # of each channel, where it is of squares
 
@@ -105,6 +107,7 @@ def _shot(job: Job, style: Style, base: Base, traits: str, turn: int, index: int
         identity=identity.scale,
         early=identity.early,
         settled=identity.settled,
+        around=identity.around,
         blocks=style.blocks.side if style.blocks else 0,
         levels=style.blocks.levels if style.blocks else 0,
     )

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from avatar.packs.blocks import in_blocks
 from avatar.packs.plan import Shot
+from avatar.packs.region import Find, Region
 from avatar.photos.tensors import to_pictures
 from avatar.ports import Picture, Progress
 from avatar.weights.load import LoadedBase, Prompts
@@ -41,30 +42,45 @@ def sample(
     progress: Progress,
     batch: int = 8,  # rows; up to twice as many go through the base while guidance acts
     strength: Callable[[float], None] = lambda scale: None,
+    find: Find | None = None,
 ) -> Iterator[Drawn]:
     """Each shot as (index, picture HWC uint8), batch by batch; `strength` sets the adapter's scale where it changes.
 
+    `find` finds faces, for shots in which the adapter acts otherwise around the face; without it, it acts alike.
     `progress` is told before every step, so that a stop takes effect within one.
     """
     done = 0
     for rows in batches(shots, batch):
         tick = functools.partial(progress, done, len(shots))
-        yield from zip((shot.index for shot in rows), _draw(loaded, rows, tick, strength), strict=True)
+        drawn = _draw(loaded, rows, tick, _Worn(strength), find)
+        yield from zip((shot.index for shot in rows), drawn, strict=True)
         done += len(rows)
     progress(done, len(shots))
 
 
 def batches(shots: Sequence[Shot], size: int) -> list[list[Shot]]:
     """Shots that may share a batch (same size, steps and adapter scales, any style), in lists of at most `size`."""
-    alike: dict[tuple[float, ...], list[Shot]] = {}
+    alike: dict[tuple[float | None, ...], list[Shot]] = {}
     for shot in shots:
-        scales = shot.identity, shot.early, shot.settled
+        scales = shot.identity, shot.early, shot.settled, shot.around
         alike.setdefault((shot.width, shot.height, shot.steps, *scales), []).append(shot)
     return [group[at : at + size] for group in alike.values() for at in range(0, len(group), size)]
 
 
+class _Worn:
+    """The adapter on the base; told of a scale only where it changes, as that touches every layer."""
+
+    def __init__(self, strength: Callable[[float], None]) -> None:
+        self._strength, self._scale = strength, float("nan")
+
+    def at(self, scale: float) -> None:
+        if scale != self._scale:
+            self._scale = scale
+            self._strength(scale)
+
+
 def _draw(
-    loaded: LoadedBase, rows: list[Shot], tick: Callable[[], None], strength: Callable[[float], None]
+    loaded: LoadedBase, rows: list[Shot], tick: Callable[[], None], worn: _Worn, find: Find | None
 ) -> list[Picture | None]:
     """One batch from noise to pictures."""
     solver = DPMSolverMultistepScheduler.from_config(loaded.scheduler_config, **SOLVER)
@@ -73,15 +89,22 @@ def _draw(
         solver.set_timesteps(rows[0].steps, device=loaded.device)
     noise = torch.stack([_noise(loaded, shot) for shot in rows])
     latents = (noise * solver.init_noise_sigma).to(loaded.device, torch.float32)
-    words, scale = _batch(loaded, rows), None
+    words, first = _batch(loaded, rows), rows[0]
+    region = Region(loaded, find, latents) if find is not None and first.around is not None else None
     for step, timestep in enumerate(solver.timesteps):
         tick()
         sigma = float(solver.sigmas[step])
-        if scale != share(rows[0], sigma):
-            scale = share(rows[0], sigma)
-            strength(scale)
         guided = [row for row, shot in enumerate(rows) if acts(shot, sigma)]
-        predicted = _predict(loaded, latents, timestep, words, guided)
+        ask = functools.partial(_predict, loaded, latents, timestep, words, guided)
+        if region is None or first.around is None or sigma > first.settled:
+            worn.at(share(first, sigma))
+            predicted = ask()
+        else:
+            worn.at(first.around)
+            predicted = ask()
+            mask = region.seen(latents, predicted, sigma)
+            worn.at(first.identity)
+            predicted = predicted.lerp(ask(), mask)
         latents = solver.step(predicted, timestep, latents, return_dict=False)[0]
     sound = torch.isfinite(latents).flatten(1).all(1)
     decoded = loaded.decode(torch.nan_to_num(latents))

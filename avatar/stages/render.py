@@ -126,7 +126,8 @@ def _draw(
     if not missing:
         return
     with ports.attach(loaded, ports.vault.get(job.id, Kind.ADAPTER, "best")) as strength:
-        for index, picture in sample(loaded, missing, ports.progress, ports.policy.batch, strength):
+        drawing = sample(loaded, missing, ports.progress, ports.policy.batch, strength, ports.faces.find)
+        for index, picture in drawing:
             if picture is not None:
                 held.keep(index, picture)
                 seen(known[index], picture)

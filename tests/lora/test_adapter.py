@@ -122,6 +122,7 @@ def test_the_manifest_names_versions_base_and_rank(bases: dict[str, LoadedBase])
     manifest = adapter.read_manifest(data)
     assert manifest["base"] == bases["sd15"].known_digest
     assert manifest["rank"] == 4
+    assert manifest["within"] == ""
     assert set(manifest["libraries"]) == {"torch", "diffusers", "peft", "transformers"}
 
 
@@ -144,6 +145,23 @@ def test_bytes_that_are_no_adapter_are_refused_before_a_library_reads_them(bases
         written(nan),
         written(parts, rank=10**6), written(parts, rank=True),
         written(parts, targets=["(a+)+$"]), written(parts, format=9),
+        written(parts, within="(a+)+$"), written(parts, within=None), written(parts, within="up_blocks"),
     ):  # fmt: skip
         with pytest.raises(Spoiled), adapter.worn(loaded, bad):
             pass
+
+
+def test_an_adapter_may_be_kept_to_one_part_of_the_network(bases: dict[str, LoadedBase]) -> None:
+    loaded = bases["sd15"]
+    made = adapter.attach(loaded, 2, 2.0, TARGETS, within="up_blocks")
+    names = set(made.tensors)
+    assert names
+    assert all(name.startswith("unet.up_blocks.") for name in names)
+    data = adapter.export(made, loaded.known_digest)
+    adapter.detach(loaded)
+    everywhere = set(adapter.attach(loaded, 2, 2.0, TARGETS).tensors)
+    adapter.detach(loaded)
+    assert names == {name for name in everywhere if name.startswith("unet.up_blocks.")}
+    assert adapter.read_manifest(data)["within"] == "up_blocks"
+    with adapter.worn(loaded, data):
+        pass

@@ -95,6 +95,7 @@ def test_settings_follow_the_base_and_words_its_own_prompt() -> None:
     assert (small.width, small.steps) == (POCKET.resolution, POCKET.steps)
     assert small.guidance == POCKET.guidance * drawing.guidance
     assert (small.identity, small.early, small.settled) == (identity.scale, identity.early, identity.settled)
+    assert small.around == identity.around is not None
     assert [(shot.blocks, shot.levels) for shot in (small, large)] == [(0, 0)] * 2
     assert (large.width, large.steps, large.guidance) == (1024, TABLE["sdxl"].steps, TABLE["sdxl"].guidance)
     assert f"{POCKET.native_token} person" in small.prompt

@@ -98,6 +98,7 @@ OWN = """
 scale = 0.9
 early = 0.1
 settled = 7.0
+around = 0.3
 reason = "A helmet needs room."
 """
 
@@ -107,7 +108,7 @@ def test_a_base_may_have_its_own_manner(tmp_path: Path) -> None:
     assert style.manner("sdxl", "sdxl") == (style.drawing, style.identity)
     drawing, identity = style.manner("sd15", "sd15")
     assert drawing == style.drawing
-    assert (identity.scale, identity.early, identity.settled) == (0.9, 0.1, 7.0)
+    assert (identity.scale, identity.early, identity.settled, identity.around) == (0.9, 0.1, 7.0, 0.3)
 
 
 @pytest.mark.parametrize(
