@@ -109,9 +109,7 @@ def _training(loaded: LoadedBase, recipe: Recipe) -> Iterator[tuple[Adapter, Any
     """Adapter, accelerator and optimiser; afterwards all of it is overwritten and the base is bare."""
     unet: Any = loaded.unet
     hand = accelerator(loaded.device.type, _precision(loaded))
-    adapter = adapters.attach(
-        loaded, recipe.rank, recipe.alpha, recipe.targets, recipe.seed, recipe.within
-    )
+    adapter = adapters.attach(loaded, recipe.rank, recipe.alpha, recipe.targets, recipe.seed, recipe.within)
     optimiser: Any = None
     try:
         if recipe.checkpointing:

@@ -10,6 +10,7 @@ Does not cover: a row in which no face was seen yet; there the adapter waits, an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -59,7 +60,7 @@ def oval(box: tuple[float, float, float, float], picture: Sequence[int], size: S
 
 def clean(prediction: str, latents: Tensor, predicted: Tensor, sigma: float) -> Tensor:
     """The picture without noise as the base foresees it; `latents` keep the variance, sigma is noise over signal."""
-    signal = (1 + sigma * sigma) ** -0.5
+    signal = 1 / math.sqrt(1 + sigma * sigma)
     if prediction == "epsilon":
         return latents / signal - sigma * predicted
     if prediction == "v_prediction":
