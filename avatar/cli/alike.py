@@ -29,6 +29,7 @@ class Row:
     tuned: dict[str, list[int]] = field(default_factory=dict)  # names, by style
     themed: dict[str, list[bool]] = field(default_factory=dict)  # whether the theme is recognised, by style
     untuned: list[int] = field(default_factory=list)
+    missing: int = 0  # pictures ordered that were not good enough to be delivered
     distance: float = float("nan")  # mean, delivered photos to the selfies the job never saw
     spread: float = float("nan")  # mean, the person's own selfies to those
     nearest_given: float = float("nan")  # mean, from a delivered photo to the nearest of APART selfies the job saw
@@ -102,6 +103,7 @@ def summary(rows: Sequence[Row], people: int) -> dict[str, Any]:
         "people": len(rows),
         "among": people,
         "pictures": sum(len(names) for row in rows for names in row.tuned.values()),
+        "missing": sum(row.missing for row in rows),
         "rank1_tuned": {s: rank_one((at, row.tuned.get(s, ())) for at, row in enumerate(rows)) for s in styles},
         "theme_recognised": {s: _share(hit for row in rows for hit in row.themed.get(s, ())) for s in styles},
         "rank1_untuned": rank_one((at, row.untuned) for at, row in enumerate(rows)),

@@ -20,6 +20,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import repeat
 from multiprocessing import get_context
@@ -32,11 +33,11 @@ from PIL import Image
 
 from avatar.cli import show
 from avatar.cli.alike import APART, Known, Row, known, measure, summary, told
-from avatar.job import ClassWord, Consent, Job, Kind, Stage, new_id
+from avatar.job import ClassWord, Consent, Done, Job, Kind, Stage, new_id
 from avatar.packs.candidates import Candidates
 from avatar.packs.plan import plan
 from avatar.packs.sampler import sample
-from avatar.pipeline import Record, move
+from avatar.pipeline import Hand, Record, move
 from avatar.pocket import judge
 from avatar.pocket.cast import cast, selfies
 from avatar.pocket.colours import skin_group
@@ -64,38 +65,46 @@ def one_person(at: int, who: Person, everybody: Known, order: argparse.Namespace
         vault.put(job.id, Kind.PHOTO, f"p{number:02}", _jpeg(photo))
     record, begun = Record(job), time.monotonic()
     hands = bench.hands(lambda _: None, lambda *_: None, lambda _: None)
-    for stage in (Stage.INTAKE, Stage.TUNE, Stage.RENDER):
+    for stage in (Stage.INTAKE, Stage.TUNE):
         if record.job.stage is stage:
             move(record, hands[stage], vault)
+    orders = [] if record.code else [replace(record.job, styles=(s,), count=_count(order, s)) for s in job.styles]
+    drawn = {one.styles[0]: _rendered(one, hands[Stage.RENDER], vault) for one in orders}
     row = Row(who.seed, skin_group(who), record.code or "done", round(time.monotonic() - begun, 1))
     row.kept_step = record.job.facts.get(Stage.TUNE, {}).get("kept", 0)
-    drawn, faces = _delivered(vault, record.job), bench.backs.faces
+    faces = bench.backs.faces
     row.tuned = {style: [everybody.name(faces.find(one)) for one in own] for style, own in drawn.items()}
     if order.judge:
         seen = order.judge
         row.themed = {
             s: [one["theme"] == s for one in seen.say(own)] for s, own in drawn.items() if own and s in THEMES
         }
-    row.untuned = [everybody.name(faces.find(one)) for one in _untuned(bench, job, order.pictures)]
+    row.missing = sum(one.count - len(drawn[one.styles[0]]) for one in orders)
+    row.untuned = [everybody.name(faces.find(one)) for one in _untuned(bench, job, _count(order, PHOTO))]
     measure(row, at, photos, drawn.get(PHOTO, []), everybody, faces)
     vault.remove(job.id)
     return row, (photos[:2], [picture for own in drawn.values() for picture in own])
 
 
-def _delivered(vault: LocalVault, job: Job) -> dict[str, list[Picture]]:
-    """The chosen pictures, by style."""
-    chosen = job.facts.get(Stage.RENDER, {}).get("chosen", [])
+def _count(order: argparse.Namespace, style: str) -> int:
+    return int((order.photos or order.pictures) if style == PHOTO else order.pictures)
+
+
+def _rendered(job: Job, hand: Hand, vault: LocalVault) -> list[Picture]:
+    """What is chosen of an order of one style; pictures of a style do not depend on the others."""
+    outcome = hand(job)
     held = Candidates(vault, job.id)
-    shots = held.shots() if chosen else {}
-    found: dict[str, list[Picture]] = {style: [] for style in job.styles}
-    for one in chosen:
-        found[shots[one["index"]].style].append(held.picture(one["index"]))
+    chosen = outcome.facts["chosen"] if isinstance(outcome, Done) else []
+    found = [held.picture(one["index"]) for one in chosen]
+    vault.erase(job.id, Kind.CANDIDATE)
     return found
 
 
 def _untuned(bench: Bench, job: Job, count: int) -> list[Picture]:
     """The job's photos as the bare base draws them; none where no photos were ordered."""
-    shots = [shot for shot in plan(job, bench.styles, bench.base) if shot.style == PHOTO][:count]
+    if PHOTO not in job.styles:
+        return []
+    shots = plan(replace(job, styles=(PHOTO,), count=count), bench.styles, bench.base, oversample=1.0)
     return [picture for _, picture in sample(bench.loaded(), shots, lambda *_: None) if picture is not None]
 
 
@@ -121,6 +130,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--among", type=int, default=60)
     parser.add_argument("--pictures", type=int, default=6, help="of each style")
+    parser.add_argument("--photos", type=int, help="of the style photo, where it is not as many")
     parser.add_argument("--style", dest="styles", action="append", help="may be given again; photo where it is not")
     parser.add_argument("--base", default="pocket")
     parser.add_argument("--out", type=Path, default=Path("likeness"))
@@ -163,13 +173,15 @@ def _measure_all(order: argparse.Namespace, folder: Path, each: Callable[..., It
         right = f"{sum(name == at for name in names)}/{len(names)} right"
         show.console.print(f"{at + 1:3}/{order.people} {row.ending:<8} {right}, {row.seconds:.0f} s")
         (order.out / "likeness.json").write_text(json.dumps(told(rows, order.among), indent=1))
-        sheet(pairs, max(6, 2 * len(order.styles))).save(order.out / "likeness.png")
+        sheet(pairs, max(6, _job(order, 0).count)).save(order.out / "likeness.png")
     show.console.print_json(json.dumps(summary(rows, order.among)))
 
 
 def _job(order: argparse.Namespace, seed: int) -> Job:
-    count, styles = order.pictures * len(order.styles), tuple(order.styles)
-    return Job(new_id(), ClassWord.PERSON, styles, count, order.base, seed, Consent("drawn", datetime.now(UTC)))
+    count = sum(_count(order, style) for style in order.styles)
+    return Job(
+        new_id(), ClassWord.PERSON, tuple(order.styles), count, order.base, seed, Consent("drawn", datetime.now(UTC))
+    )
 
 
 if __name__ == "__main__":
