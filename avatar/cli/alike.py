@@ -19,7 +19,7 @@ NOBODY = -1  # in the place of a name: not exactly one face
 
 @dataclass(slots=True)
 class Row:
-    """What came of one person. Distances are the recogniser's; names are places in the cast."""
+    """What came of one person. Distances are the recogniser's, None without a face; names are places in the cast."""
 
     seed: int
     group: str  # of skin
@@ -30,10 +30,10 @@ class Row:
     themed: dict[str, list[bool]] = field(default_factory=dict)  # whether the theme is recognised, by style
     untuned: list[int] = field(default_factory=list)
     missing: int = 0  # pictures ordered that were not good enough to be delivered
-    distance: float = float("nan")  # mean, delivered photos to the selfies the job never saw
-    spread: float = float("nan")  # mean, the person's own selfies to those
-    nearest_given: float = float("nan")  # mean, from a delivered photo to the nearest of APART selfies the job saw
-    nearest_apart: float = float("nan")  # and to the nearest of APART that it did not see; much more: copies
+    distance: float | None = None  # mean, delivered photos to the selfies the job never saw
+    spread: float | None = None  # mean, the person's own selfies to those
+    nearest_given: float | None = None  # mean, from a delivered photo to the nearest of APART selfies the job saw
+    nearest_apart: float | None = None  # and to the nearest of APART that it did not see; much more: copies
     skin: list[float] = field(default_factory=list)  # CIEDE2000 of each delivered photo's cheeks to the selfies'
     lighter: list[float] = field(default_factory=list)  # and by how much L* is above the selfies'
 
@@ -117,7 +117,7 @@ def summary(rows: Sequence[Row], people: int) -> dict[str, Any]:
 
 
 def _over(rows: Sequence[Row], name: str) -> float | None:
-    values = [value for row in rows if not np.isnan(value := getattr(row, name))]
+    values = [value for row in rows if (value := getattr(row, name)) is not None]
     return round(float(np.mean(values)), 3) if values else None
 
 
