@@ -173,9 +173,7 @@ def erase_local(signer: Signer, vault: LocalVault, delivery: Folder, record: Rec
     return purge.run(record.job, ports).facts
 
 
-def build(
-    settings: Settings, job: Job, vault: Vault, delivery: deliver.Delivery, bases: Bases | None = None
-) -> Bench:
+def build(settings: Settings, job: Job, vault: Vault, delivery: deliver.Delivery, bases: Bases | None = None) -> Bench:
     """A bench for this job. Every error a person could mend is raised here, before a photo is read."""
     styles = load_styles(styles_folder(settings))
     pick(styles, job.styles)

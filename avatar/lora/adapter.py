@@ -20,8 +20,9 @@ from importlib.metadata import version
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors import torch as tensors_io
-from torch import Tensor, nn
+from torch import nn
 
 from avatar.errors import Spoiled, WeightsRefused
 from avatar.weights.load import LoadedBase
@@ -112,8 +113,8 @@ def set_strength(adapter: Adapter, strength: float) -> None:
             module.set_scale(NAME, strength)
 
 
-def export(adapter: Adapter, base_digest: str, tensors: Mapping[str, Tensor] | None = None) -> bytes:
-    """The adapter as safetensors bytes, float32; `tensors` stand in for the live ones (a running mean). Repeatable."""
+def export(adapter: Adapter, base_digest: str) -> bytes:
+    """The adapter as safetensors bytes, float32. Repeatable."""
     manifest = {
         "format": FORMAT,
         "base": base_digest,
@@ -123,7 +124,7 @@ def export(adapter: Adapter, base_digest: str, tensors: Mapping[str, Tensor] | N
         "within": adapter.within,
         "libraries": {name: version(name).split("+")[0] for name in LIBRARIES},
     }
-    parts = {name: part.detach().float().cpu().contiguous() for name, part in (tensors or adapter.tensors).items()}
+    parts = {name: part.detach().float().cpu().contiguous() for name, part in adapter.tensors.items()}
     return bytes(tensors_io.save(parts, {"manifest": json.dumps(manifest, sort_keys=True)}))
 
 
@@ -132,10 +133,12 @@ def load(loaded: LoadedBase, data: bytes) -> Adapter:
     manifest = read_manifest(data)
     if manifest["base"] != loaded.known_digest:
         raise WeightsRefused("This adapter belongs to another base.", code="other_base")
-    asked = manifest["rank"], manifest["alpha"], tuple(manifest["targets"])
-    adapter = attach(loaded, *asked, within=manifest["within"])
     try:
         stored = tensors_io.load(data)
+    except SafetensorError as error:
+        raise Spoiled("The stored adapter is not whole.") from error
+    adapter = _attach_as(loaded, manifest)
+    try:
         if {name: part.shape for name, part in stored.items()} != {n: p.shape for n, p in adapter.tensors.items()}:
             raise Spoiled("The stored adapter does not fit its base.")
         if not all(bool(torch.isfinite(part).all()) for part in stored.values()):
@@ -150,6 +153,15 @@ def load(loaded: LoadedBase, data: bytes) -> Adapter:
         detach(loaded)
         raise
     return adapter
+
+
+def _attach_as(loaded: LoadedBase, manifest: Mapping[str, Any]) -> Adapter:
+    """A fresh adapter of the manifest's shape; Spoiled where the base has no such layers."""
+    try:
+        asked = manifest["rank"], manifest["alpha"], tuple(manifest["targets"])
+        return attach(loaded, *asked, within=manifest["within"])
+    except ValueError as error:  # peft's, of target modules that match nothing
+        raise Spoiled("The stored adapter is for layers that its base has not.") from error
 
 
 @contextmanager

@@ -6,7 +6,6 @@ loss is the one without a cache. All of it is personal: it lives in memory only,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -48,13 +47,12 @@ class ClassPictures:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One person, ready on the device. N pictures, mirrored ones included."""
+    """One person, ready on the device. N pictures; none mirrored: with the parting on the other side it is another."""
 
     mean: Tensor = field(repr=False)  # (N, C, h, w), scaled
     deviation: Tensor = field(repr=False)  # (N, C, h, w), scaled
     mask: Tensor = field(repr=False)  # (N, 1, h, w), floored
     prompts: Prompts = field(repr=False)  # N rows, then one of the empty prompt
-    photos: int = 0  # without the mirrored ones
     prior: ClassPictures | None = None
 
     def __len__(self) -> int:
@@ -75,27 +73,15 @@ def build(loaded: LoadedBase, crops: Sequence[Cropped], recipe: Recipe, prior: P
     pictures = to_tensors([resize(crop.picture, size, size) for crop in crops])
     side = loaded.latent_shape[-1]
     masks = torch.cat([_mask(crop.mask, side) for crop in crops])
-    captions = [crop.caption for crop in crops]
-    if recipe.mirror:
-        pictures = torch.cat([pictures, pictures.flip(-1)])
-        masks = torch.cat([masks, masks.flip(-1)])
-        captions += [swap_sides(caption) for caption in captions]
     mean, deviation = loaded.moments(pictures)
     pictures.zero_()
     return Dataset(
         mean=mean,
         deviation=deviation,
         mask=floored(masks, recipe.mask_floor).to(loaded.device),
-        prompts=loaded.embed([*captions, ""]),
-        photos=len(crops),
+        prompts=loaded.embed([*(crop.caption for crop in crops), ""]),
         prior=_class_pictures(loaded, prior) if prior and recipe.priors() else None,
     )
-
-
-def swap_sides(caption: str) -> str:
-    """`left` and `right` exchanged, as a mirror does."""
-    other = {"left": "right", "right": "left"}
-    return re.sub(r"\b(left|right)\b", lambda found: other[found[0]], caption)
 
 
 def _mask(mask: npt.NDArray[np.floating], side: int) -> Tensor:

@@ -55,13 +55,12 @@ def accelerator(device: str, mixed: str) -> Any:
 
 def tune(loaded: LoadedBase, dataset: Dataset, recipe: Recipe, progress: Progress) -> Generator[Checkpoint, None, None]:
     """Train a fresh adapter; yield it at the recipe's marks. Exhaust or close it, and the base is bare again."""
-    steps = recipe.steps(dataset.photos)
+    steps = recipe.steps(len(dataset))
     marks = {max(1, round(steps * mark)) for mark in recipe.marks}
     a = objective.signal_share(loaded.scheduler_config).to(loaded.device)
     draws = Draws(dataset, recipe, steps, a, loaded.device)
     with _training(loaded, recipe) as (adapter, hand, optimiser):
         parts = list(adapter.tensors.values())
-        mean = [part.detach().clone() for part in parts] if recipe.average else []
         first = _held_out(loaded, dataset, recipe, draws, a)
         losses, began = torch.zeros(steps, device=loaded.device), time.monotonic()
         for step in range(steps):
@@ -71,22 +70,17 @@ def tune(loaded: LoadedBase, dataset: Dataset, recipe: Recipe, progress: Progres
             with hand.autocast():
                 loss = _loss(loaded, dataset, recipe, draws.next(), a)
             hand.backward(loss)
-            torch.nn.utils.clip_grad_norm_(parts, recipe.clip)
+            hand.clip_grad_norm_(parts, recipe.clip)  # it knows by how much half precision scaled the gradients
             optimiser.step()
             optimiser.zero_grad(set_to_none=False)
             losses[step] = loss.detach()
-            if mean:
-                torch._foreach_lerp_(mean, [part.detach() for part in parts], 1 - recipe.average)
             if step + 1 in marks or (step + 1) % _LOOK == 0:
                 _demand_finite(losses[: step + 1])
             if step + 1 in marks:
                 seconds = time.monotonic() - began
-                stand_in = dict(zip(adapter.tensors, mean, strict=True)) if mean else None
-                data = adapters.export(adapter, loaded.known_digest, stand_in)
+                data = adapters.export(adapter, loaded.known_digest)
                 yield Checkpoint(step + 1, data, _held_out(loaded, dataset, recipe, draws, a), first, seconds)
         progress(steps, steps, "tune")
-        for part in mean:
-            part.zero_()
 
 
 def pace(step: int, steps: int, warm_up: float) -> float:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 from diffusers import DDIMScheduler
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -72,9 +72,12 @@ def find(loaded: LoadedBase, word: ClassWord, cache: Path | None) -> Path | None
 
 def read(loaded: LoadedBase, path: Path) -> Prior:
     """Read class pictures; WeightsRefused where they do not fit the base."""
-    with safe_open(str(path), framework="pt") as file:
-        latents = file.get_tensor("latents")
-        words = json.loads((file.metadata() or {}).get("captions", "[]"))
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            latents = file.get_tensor("latents")
+            words = json.loads((file.metadata() or {}).get("captions", "[]"))
+    except (SafetensorError, ValueError) as error:
+        raise WeightsRefused(f"The class pictures {path.name!r} are broken.", remedy="Remove that file.") from error
     if latents.shape[1:] != loaded.latent_shape or len(words) != len(latents):
         raise WeightsRefused(f"The class pictures {path.name!r} do not fit this base.")
     return Prior(latents, tuple(str(text) for text in words))

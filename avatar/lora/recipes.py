@@ -39,11 +39,9 @@ class Recipe:
     mask_floor: float = 0.2  # weight of what is not face: .1 to .3 is common; 0 lets the surroundings fall apart
     caption_dropout: float = 0.05  # of person's pictures: guidance needs the empty prompt to know the person, too
     noise_offset: float = 0.03  # std of a constant per channel: dark and bright light become reachable
-    mirror: bool = False  # faces are not symmetric: a mirrored scar or parting is another person
     decay: float = 0.01  # AdamW's weight decay
     betas: tuple[float, float] = (0.9, 0.99)  # short runs: 0.999 would still remember the first step at the last
     clip: float = 1.0  # norm of the gradient
-    average: float = 0.0  # decay of a running mean of the adapter; 0 is off: the reference found no visible gain
     checkpointing: bool = False  # recompute activations: about a third slower, for cards that are short of memory
     marks: tuple[float, ...] = (0.6, 0.8, 1.0)  # of all steps: where checkpoints are taken and scored
     shots: int = 4  # pictures rendered to score a checkpoint

@@ -24,5 +24,5 @@ def in_blocks(picture: Picture, side: int, levels: int) -> Picture:
     small = np.asarray(Image.fromarray(picture).resize((across, down), Image.Resampling.BOX), np.float32)
     pattern = np.tile(BAYER, (-(-down // 4), -(-across // 4)))[:down, :across, None]
     step = 255 / (levels - 1)
-    few = (np.round(small / step + DITHER * pattern) * step).clip(0, 255).astype(np.uint8)
+    few = np.rint(np.round(small / step + DITHER * pattern) * step).clip(0, 255).astype(np.uint8)
     return np.asarray(Image.fromarray(few).resize((width, height), Image.Resampling.NEAREST))

@@ -198,7 +198,9 @@ def _rest(scores: Sequence[Score], style: str, chosen: Sequence[Score]) -> list[
 
 def _vary(fit: Sequence[Score], quota: int, before: Sequence[Score], taste: Taste) -> list[Score]:
     """Greedy: again and again the one with the best sum of rank and difference from the nearest chosen (MMR)."""
-    worth = _worth(fit)
+    worth: dict[int, float] = {}
+    for style in dict.fromkeys(score.style for score in fit):
+        worth |= _worth([score for score in fit if score.style == style])
     taken: list[Score] = []
     rest = list(fit)
     while rest and len(taken) < quota:
@@ -213,22 +215,23 @@ def _worth(fit: Sequence[Score]) -> dict[int, float]:
     """Rank from 1 (best) to 0 among those of one style: likeness, then sharpness and the person's own tone of skin.
 
     Ranks and not sums of raw figures: distances have another scale with every recogniser, and in every style.
-    A picture in which no face was found ranks behind all in which one was.
+    A picture in which no face was found ranks behind all in which one was. What was seen in none counts for nothing:
+    skin in a look that has a colour of its own, likeness in one that hides every face.
     """
-    if not fit:
-        return {}
+    figures = (
+        (0.55, [None if s.distance is None else -s.distance for s in fit]),
+        (0.2, [s.sharpness for s in fit]),
+        (0.25, [None if s.skin is None else -s.skin.difference for s in fit]),
+    )
+    known = [(weight, _ranks(values)) for weight, values in figures if any(value is not None for value in values)]
+    whole = sum(weight for weight, _ in known)
+    return {s.index: sum(weight * ranks[at] for weight, ranks in known) / whole for at, s in enumerate(fit)}
 
-    def ranks(values: Sequence[float]) -> list[float]:
-        order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
-        return [1 - order.index(place) / max(1, len(values) - 1) for place in range(len(values))]
 
-    likeness = ranks([-s.distance if s.distance is not None else -math.inf for s in fit])
-    sharp = ranks([s.sharpness for s in fit])
-    if all(s.skin is None for s in fit):  # the look has a colour of its own
-        return {s.index: 0.75 * a + 0.25 * b for s, a, b in zip(fit, likeness, sharp, strict=True)}
-    toned = ranks([-s.skin.difference if s.skin is not None else -math.inf for s in fit])
-    parts = zip(fit, likeness, sharp, toned, strict=True)
-    return {s.index: 0.55 * a + 0.2 * b + 0.25 * c for s, a, b, c in parts}
+def _ranks(values: Sequence[float | None]) -> list[float]:
+    """1 for the greatest to 0 for the least; equal values rank alike, and unknown ones behind all others."""
+    plain = [-math.inf if value is None else value for value in values]
+    return [1 - sum(other > own for other in plain) / max(1, len(plain) - 1) for own in plain]
 
 
 def _novelty(score: Score, others: Sequence[Score]) -> float:

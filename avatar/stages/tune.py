@@ -116,5 +116,5 @@ def _facts(
             for one, score in zip(checkpoints, scores, strict=True)
         ],
         "kept": checkpoints[kept].step,
-        "base": {"name": loaded.base.name, "digest_before": loaded.known_digest, "digest_after": loaded.known_digest},
+        "base": {"name": loaded.base.name, "digest": loaded.known_digest},
     }

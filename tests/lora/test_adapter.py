@@ -146,6 +146,7 @@ def test_bytes_that_are_no_adapter_are_refused_before_a_library_reads_them(bases
         written(parts, rank=10**6), written(parts, rank=True),
         written(parts, targets=["(a+)+$"]), written(parts, format=9),
         written(parts, within="(a+)+$"), written(parts, within=None), written(parts, within="up_blocks"),
+        written(parts, within="nowhere"), written(parts, targets=["nothing"]), good[:-10],
     ):  # fmt: skip
         with pytest.raises(Spoiled), adapter.worn(loaded, bad):
             pass

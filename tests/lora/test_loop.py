@@ -68,14 +68,6 @@ def test_class_pictures_change_what_is_learnt(
     assert with_them.data != tuned(loaded, build(loaded, snaps, recipe), recipe)[-1].data
 
 
-def test_a_running_mean_of_the_adapter_is_what_is_kept_where_the_recipe_says_so(
-    bases: dict[str, LoadedBase], snaps: list[Snap], recipe: Recipe
-) -> None:
-    data = build(bases["sd15"], snaps, recipe)
-    averaged = tuned(bases["sd15"], data, replace(recipe, average=0.9))[-1]
-    assert averaged.data != tuned(bases["sd15"], data, recipe)[-1].data
-
-
 def test_recomputing_activations_changes_nothing_but_memory(
     bases: dict[str, LoadedBase], snaps: list[Snap], recipe: Recipe
 ) -> None:

@@ -14,7 +14,7 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 
 
 def test_a_marked_picture_says_that_a_machine_made_it() -> None:
-    label = read_label(mark(PICTURE, "Style Oil by A & B <c> \"d\""))
+    label = read_label(mark(PICTURE, 'Style Oil by A & B <c> "d"'))
     assert label is not None
     assert label.generated
     assert label.source == SOURCE
