@@ -105,10 +105,10 @@ RECIPES: dict[str, Recipe] = {
 def recipe_for(base: Base) -> Recipe:
     """The base's own recipe, else its family's; UnknownBase for what can not be tuned.
 
-    A folder's name says nothing about what is in it, so a base given by path is known by its family and size.
+    A base given by path that is none of the table's is known by its family and size.
     """
     key: str = base.name
-    if base.origin is Origin.FOLDER:
+    if base.origin is Origin.FOLDER and base.name not in RECIPES:
         key = "pocket" if 0 < base.resolution < SMALL else base.family
     recipe = RECIPES.get(key) or RECIPES.get(base.family)
     if recipe is None:

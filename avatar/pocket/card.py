@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from avatar.pocket.looks import THEMES
+
 if TYPE_CHECKING:
     from avatar.pocket.release import Figures
 
@@ -20,7 +22,7 @@ same files as Stable Diffusion 1.5, so the same code tunes and runs both, on two
 
 ## Data
 
-{pictures:,} pictures of invented people, drawn by `avatar.pocket.dataset` from numbers, in seventeen themes, with
+{pictures:,} pictures of invented people, drawn by `avatar.pocket.dataset` from numbers, in {themes} themes, with
 captions from a closed vocabulary. No photograph, no picture of a real person and no picture made by another model was
 used. The autoencoder also saw procedural textures (`avatar/pocket/textures.py`). The class word of a caption (person,
 woman, man) was drawn by chance: looks do not follow from it.
@@ -32,7 +34,7 @@ products in bfloat16.{gone_on}
 
 | part | parameters | steps | loss at the end |
 | --- | --- | --- | --- |
-| autoencoder, 16 x 16 latents with 32 channels | {vae_m:.1f} M | {vae_steps:,} | {vae_loss:.3f} |
+| autoencoder, 16 x 16 latents with {channels} channels | {vae_m:.1f} M | {vae_steps:,} | {vae_loss:.3f} |
 | diffusion network, velocity prediction | {unet_m:.1f} M | {unet_steps:,} ({seen:,} pictures seen) | {unet_loss:.3f} |
 | text encoder, trained with it | {text_m:.1f} M | the same | |
 
@@ -46,8 +48,8 @@ running mean of the weights, as float16.
 
 | figure | value |
 | --- | --- |
-| drawn pictures kept apart, through the autoencoder | {psnr:.1f} dB |
-| generated photos (of 32) in which dlib's HOG detector finds exactly one face | {one_face:.0%} |
+| drawn pictures kept apart ({judged}), through the autoencoder | {psnr:.1f} dB |
+| generated photos (of {photos}) in which dlib's HOG detector finds exactly one face | {one_face:.0%} |
 | seconds a picture, 20 guided steps, batch 8, on the training machine | {seconds:.2f} |
 
 ## Limits
@@ -56,8 +58,7 @@ running mean of the weights, as float16.
 
 It knows drawn people from the shoulders up, in the words of `avatar/pocket/captions.py`, and nothing else. Unknown
 words fall into letters it has not learned. It is made to show and test the path of the product, not to make likenesses
-of real people: for those use a larger base. `ohwx` is left free for tuning. `prior/` holds latents of {class_pictures}
-drawn photos for each class word.
+of real people: for those use a larger base. `ohwx` is left free for tuning.
 
 Licence: Apache-2.0.
 """
@@ -72,12 +73,14 @@ UNFINISHED = (
 )
 
 
-def card(figures: Figures, class_pictures: int = 64) -> str:
+def card(figures: Figures) -> str:
     """The card as Markdown."""
     parts = figures.parameters
     return CARD.format(
         state=FINISHED if figures.one_face > 0.5 else UNFINISHED,
+        themes=len(THEMES),
         pictures=figures.pictures,
+        channels=figures.channels,
         vae_m=parts["autoencoder"],
         unet_m=parts["diffusion network"],
         text_m=parts["text encoder"],
@@ -87,8 +90,9 @@ def card(figures: Figures, class_pictures: int = 64) -> str:
         gone_on=GONE_ON.format(figures.before) if figures.before else "",
         vae_loss=figures.vae_loss,
         unet_loss=figures.unet_loss,
+        judged=figures.judged,
         psnr=figures.psnr,
+        photos=figures.photos,
         one_face=figures.one_face,
         seconds=figures.seconds,
-        class_pictures=class_pictures,
     )

@@ -1,12 +1,11 @@
 """Put the trained parts together as a folder that `StableDiffusionPipeline.from_pretrained` reads, and judge it.
 
-The folder holds the weights as float16, class pictures for prior preservation under `prior/`, and the model card.
+The folder holds the weights as float16, what they went through, and the model card.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import time
 import warnings
@@ -19,21 +18,16 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, StableDiffusionPipeline
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 
 from avatar.pocket.album import Album
 from avatar.pocket.autoencoder import decode, encode, psnr
-from avatar.pocket.captions import CLASS_WORDS
 from avatar.pocket.card import card
 from avatar.pocket.diffusion import SCHEDULE, DiffusionTraining
+from avatar.weights.registry import HISTORY
 
 Pixels = NDArray[np.uint8]
-CLASS_PICTURES = 64  # of each class word
 PHOTOS = 32  # generated to count faces
 LEADS = ("a photo of a person", "a photo of a woman", "a photo of a man", "a photo of a person, facing the camera")
-
-
-HISTORY = "history.json"  # in the folder of a base: what its diffusion network went through, all trainings together
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +41,11 @@ class Figures:
     before: int  # and those shown to the bases before
     vae_loss: float
     unet_loss: float
-    psnr: float  # dB, of drawn pictures that were kept apart
-    one_face: float  # share of generated photos in which the detector finds exactly one face
+    judged: int  # drawn pictures that were kept apart
+    psnr: float  # dB, of those
+    channels: int  # of a latent
+    photos: int  # generated
+    one_face: float  # share of those in which the detector finds exactly one face
     seconds: float  # per picture
     parameters: dict[str, float]  # millions, by part
 
@@ -68,7 +65,6 @@ def release(
     for path in part.glob("*/config.json"):  # where the weights once lay is nobody's business
         kept = {name: value for name, value in json.loads(path.read_text()).items() if name != "_name_or_path"}
         path.write_text(json.dumps(kept, indent=2) + "\n")
-    write_priors(part / "prior", vae, album)
     pipe = StableDiffusionPipeline.from_pretrained(part, dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     found, seconds = faces(pipe, PHOTOS)
@@ -81,7 +77,10 @@ def release(
         before=before["seen"],
         vae_loss=vae_notes[1],
         unet_loss=trained.loss,
+        judged=len(album.judged),
         psnr=psnr(album.judged, decode(pipe.vae, encode(pipe.vae, album.judged))),
+        channels=pipe.vae.config.latent_channels,
+        photos=PHOTOS,
         one_face=found,
         seconds=seconds,
         parameters={
@@ -94,18 +93,19 @@ def release(
         },
     )
     (part / "README.md").write_text(card(figures))
-    own = {"pictures": figures.pictures, "seen": figures.seen, "steps": figures.unet_steps}
-    (part / HISTORY).write_text(json.dumps({name: before[name] + own[name] for name in own}) + "\n")
+    own = {"seen": figures.seen, "steps": figures.unet_steps}
+    told = {"base": "pocket", **{name: before[name] + own[name] for name in own}}
+    (part / HISTORY).write_text(json.dumps(told) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
     return figures
 
 
 def history(former: Path | None) -> dict[str, int]:
-    """What the base in this folder went through: pictures drawn and seen, steps; zeros where there is none."""
+    """What the diffusion network of this folder went through: pictures seen, steps; zeros where there is none."""
     known = former / HISTORY if former else None
     told: dict[str, int] = json.loads(known.read_text()) if known and known.exists() else {}
-    return {name: told.get(name, 0) for name in ("pictures", "seen", "steps")}
+    return {name: told.get(name, 0) for name in ("seen", "steps")}
 
 
 def assemble(vae: AutoencoderKL, trained: DiffusionTraining) -> StableDiffusionPipeline:
@@ -126,36 +126,17 @@ def assemble(vae: AutoencoderKL, trained: DiffusionTraining) -> StableDiffusionP
     )
 
 
-def write_priors(folder: Path, vae: AutoencoderKL, album: Album) -> None:
-    """Class pictures for tuning: for each class word the latents of drawn photos of different people, with captions.
-
-    The word in a caption is free: looks never follow from it in the training pictures.
-    """
-    folder.mkdir(parents=True)
-    photos = [
-        (picture, captions[0])
-        for shard in album.shards.values()
-        for picture, captions, theme in zip(shard.pictures, shard.captions, shard.themes, strict=True)
-        if theme == "photo"
-    ]
-    total = CLASS_PICTURES * len(CLASS_WORDS)
-    spread = [photos[at * len(photos) // total] for at in range(total)]
-    for first, word in enumerate(CLASS_WORDS):
-        own = spread[first :: len(CLASS_WORDS)]
-        latents = encode(vae, [picture for picture, _ in own]).half().contiguous()
-        captions = [re.sub(r"\b(person|woman|man)\b", word, text, count=1) for _, text in own]
-        save_file({"latents": latents}, folder / f"{word}.safetensors", metadata={"captions": json.dumps(captions)})
-
-
 def faces(pipe: StableDiffusionPipeline, count: int, batch: int = 8) -> tuple[float, float]:
     """The share of generated photos with exactly one face for dlib's HOG detector, and the seconds one picture took."""
     detector = dlib.get_frontal_face_detector()
-    start, found = time.monotonic(), 0
+    found, took = 0, 0.0
     for at in range(0, count, batch):
         prompts = [LEADS[(at + k) % len(LEADS)] for k in range(min(batch, count - at))]
         dice = torch.Generator().manual_seed(1000 + at)
+        start = time.monotonic()
         with warnings.catch_warnings():  # the solver turns a tensor into an array in a way that numpy means to forbid
             warnings.simplefilter("ignore", DeprecationWarning)
             made = pipe(prompts, num_inference_steps=20, guidance_scale=3.0, generator=dice, output_type="np").images
+        took += time.monotonic() - start
         found += sum(len(detector((picture * 255).round().astype(np.uint8), 0)) == 1 for picture in made)
-    return found / count, (time.monotonic() - start) / count
+    return found / count, took / count

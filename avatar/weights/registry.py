@@ -10,7 +10,7 @@ Does not cover: downloading (fetch), loading (load), whether the licence fits yo
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 from avatar.errors import UnknownBase, WeightsMissing, WeightsRefused
 
 LOCK = "weights.lock.json"
+HISTORY = "history.json"  # in the folder of a base of our own making: which one it is, and what it went through
 
 
 class Family(StrEnum):
@@ -198,14 +199,23 @@ def check_index(folder: Path) -> dict[str, Any]:
 
 
 def _from_folder(folder: Path) -> Base:
-    """Describe a folder that was handed in: family from its index, size from its configs, licence unknown."""
+    """Describe a folder that was handed in: family from its index, size from its configs, licence unknown.
+
+    A base that was trained here says which line of the table it is; it is tuned and drawn with as that one.
+    """
     index = check_index(folder)
+    kept = folder / HISTORY
+    own = TABLE.get(str(json.loads(kept.read_text()).get("base"))) if kept.is_file() else None
+    if own is not None:
+        return replace(
+            own, origin=Origin.FOLDER, source=str(folder), licence="unknown", licence_url="", commercial=False
+        )
     unet = json.loads((folder / "unet" / "config.json").read_text())
     vae = json.loads((folder / "vae" / "config.json").read_text())
     shrink = 2 ** (len(vae["block_out_channels"]) - 1)
     side = unet["sample_size"]
     return Base(
-        name=folder.name,
+        name=folder.name if folder.name not in TABLE else f"{folder.name} (folder)",  # a name proves nothing
         family=_PIPELINES[index["_class_name"]],
         origin=Origin.FOLDER,
         source=str(folder),

@@ -26,6 +26,12 @@ def test_blocks_of_a_picture_that_is_not_square_are_square_all_the_same() -> Non
     assert (made.reshape(32, 4, 64, 4, 3) == made.reshape(32, 4, 64, 4, 3)[:, :1, :, :1]).all()
 
 
+@pytest.mark.parametrize("levels", [4, 8, 10, 15, 29, 32])
+def test_black_stays_black_and_white_stays_white(levels: int) -> None:
+    for value in (0, 255):
+        assert (in_blocks(np.full((64, 64, 3), value, np.uint8), 32, levels) == value).all()
+
+
 def test_colours_stay_near_the_picture() -> None:
     picture = selfies(cast(2)[1], 1)[0]
     near, far = (one.reshape(8, 32, 8, 32, 3).mean((1, 3)) for one in (in_blocks(picture, 64, 10), picture))

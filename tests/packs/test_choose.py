@@ -232,6 +232,25 @@ def test_difference_is_nothing_for_the_same_and_large_for_opposites() -> None:
     assert difference(look(black), look(white)) == pytest.approx(100, abs=1)
 
 
+def test_where_no_face_is_seen_the_sharpest_are_chosen_and_not_the_first() -> None:
+    flat = np.zeros((SIDE, SIDE, 3), np.float32)
+    drawn = [
+        Score(at, "bronze", None, None, None, sharp, 40, flat) for at, sharp in enumerate((0.03, 0.05, 0.08, 0.19))
+    ]
+    assert [score.index for score in choose(drawn, {"bronze": 2}, TASTE).chosen] == [3, 2]
+
+
+def test_what_is_filled_in_is_ranked_within_its_own_style() -> None:
+    """Distances of bronze are on another scale: its best is not worse than the worst of oil."""
+    flat = np.zeros((SIDE, SIDE, 3), np.float32)
+    oil = [Score(at, "oil", None, 0.3 + at / 100, 1.0, 0.1, 40, flat) for at in range(4)]
+    bronze = [Score(4 + at, "bronze", None, 0.7 + at / 100, None, 0.1, 40, flat) for at in range(2)]
+    found = choose([*oil, *bronze], {"oil": 1, "bronze": 0, "clay": 1}, Taste(variety=0), spill=True)
+    assert [score.index for score in found.chosen] == [0, 1]
+    found = choose([*oil[1:], *bronze], {"bronze": 0, "oil": 0, "clay": 2}, Taste(variety=0), spill=True)
+    assert {score.style for score in found.chosen} == {"oil", "bronze"}
+
+
 def test_spares_are_the_next_best_of_each_style_and_never_what_was_chosen_or_rejected() -> None:
     scores = [_score(at, "oil", distance=0.1 * at) for at in range(8)]
     scores += [_score(10, "bronze"), _score(11, "bronze", rejected="blurred"), _score(12, "bronze")]

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from avatar.errors import UnknownBase, WeightsMissing, WeightsRefused
+from avatar.lora.recipes import RECIPES, recipe_for
 from avatar.weights.registry import TABLE, Family, Origin, entry, find, place
 
+ITS_OWN: dict[str, Any] = {"origin": Origin.FOLDER, "source": "", "licence": "", "licence_url": "", "commercial": False}
 PICKLES = ("unet/diffusion_pytorch_model.bin", "text_encoder/pytorch_model.bin", "v1-5-pruned.ckpt", "vae/old.pt")
 
 
@@ -20,6 +24,21 @@ def test_a_folder_of_weights_is_found_by_its_path(folders: dict[str, Path]) -> N
     assert (small.family, small.resolution, small.origin) == (Family.SD15, 32, Origin.FOLDER)
     assert large.family is Family.SDXL
     assert place(small) == folders["sd15"]
+
+
+def test_a_folder_of_our_own_base_is_drawn_with_as_that_base_and_has_its_recipe() -> None:
+    shipped = place(TABLE["pocket"])
+    found = find(shipped)
+    assert replace(found, **ITS_OWN) == replace(TABLE["pocket"], **ITS_OWN)
+    assert (found.origin, found.licence, found.commercial) == (Origin.FOLDER, "unknown", False)
+    assert recipe_for(found) == RECIPES["pocket"]
+
+
+def test_a_folder_does_not_become_a_base_of_the_table_by_its_name(folders: dict[str, Path], tmp_path: Path) -> None:
+    named = shutil.copytree(folders["sdxl"], tmp_path / "pocket")
+    found = find(named)
+    assert found.name == "pocket (folder)"
+    assert (found.family, found.native_token) == (Family.SDXL, "sks")
 
 
 def test_a_name_nobody_knows_is_refused_and_the_known_ones_are_said() -> None:
