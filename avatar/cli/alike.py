@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from avatar.errors import AvatarError
 from avatar.photos.skin import cheeks, ciede2000
 from avatar.ports import Descriptor, Face, Faces, Picture
 
@@ -53,8 +55,11 @@ class Known:
 
 
 def known(drawn: Iterable[Sequence[Picture]], faces: Faces) -> Known:
-    """From pictures of each of the cast; a missed face repeats one that was found."""
+    """From pictures of each of the cast; a missed face repeats one that was found. AvatarError where none was."""
     seen = [descriptors(pictures, faces) for pictures in drawn]
+    for at, own in enumerate(seen):
+        if not own:
+            raise AvatarError(f"No face was found in any picture of person {at + 1} of the cast.", code="no_face")
     return Known(np.array([[own[at % len(own)] for at in range(KNOWN)] for own in seen]), seen)
 
 
@@ -66,6 +71,8 @@ def descriptors(pictures: Iterable[Picture], faces: Faces) -> list[Descriptor]:
 def measure(row: Row, at: int, photos: Sequence[Picture], drawn: Sequence[Picture], cast: Known, faces: Faces) -> None:
     """Fill in distances, copying and skin, from the selfies given and the photos delivered."""
     own, made = [faces.find(photo) for photo in photos], [faces.find(picture) for picture in drawn]
+    if not any(own):
+        return
     given = np.array([found[0].descriptor for found in own if found])
     apart = np.array(cast.seen[at])
     row.spread = _mean(np.linalg.norm(cast.gallery[at][None] - given[:, None], axis=-1))
@@ -77,10 +84,11 @@ def measure(row: Row, at: int, photos: Sequence[Picture], drawn: Sequence[Pictur
         row.nearest_given = _mean(np.linalg.norm(given[None, :count] - told, axis=-1).min(1))
         row.nearest_apart = _mean(np.linalg.norm(apart[None, :count] - told, axis=-1).min(1))
     skins = [cheeks(photo, found[0]) for photo, found in zip(photos, own, strict=True) if found]
-    usual = np.median([skin for skin in skins if skin is not None], axis=0)
+    seen = [skin for skin in skins if skin is not None]
+    usual = np.median(seen, axis=0) if seen else None
     for picture, found in zip(drawn, made, strict=True):
         skin = cheeks(picture, found[0]) if found else None
-        if skin is not None:
+        if skin is not None and usual is not None:
             row.skin.append(round(ciede2000(usual, skin), 2))
             row.lighter.append(round(float(skin[0] - usual[0]), 2))
 
@@ -104,6 +112,7 @@ def summary(rows: Sequence[Row], people: int) -> dict[str, Any]:
         "among": people,
         "pictures": sum(len(names) for row in rows for names in row.tuned.values()),
         "missing": sum(row.missing for row in rows),
+        "endings": dict(Counter(row.ending for row in rows)),
         "rank1_tuned": {s: rank_one((at, row.tuned.get(s, ())) for at, row in enumerate(rows)) for s in styles},
         "theme_recognised": {s: _share(hit for row in rows for hit in row.themed.get(s, ())) for s in styles},
         "rank1_untuned": rank_one((at, row.untuned) for at, row in enumerate(rows)),

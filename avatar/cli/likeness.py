@@ -43,6 +43,7 @@ from avatar.pocket.cast import cast, selfies
 from avatar.pocket.colours import skin_group
 from avatar.pocket.looks import THEMES
 from avatar.pocket.people import Person
+from avatar.pocket.plainly import plainly
 from avatar.ports import Picture
 from avatar.settings import Settings, hush
 from avatar.vault.folder import Folder
@@ -79,7 +80,7 @@ def one_person(at: int, who: Person, everybody: Known, order: argparse.Namespace
         row.themed = {
             s: [one["theme"] == s for one in seen.say(own)] for s, own in drawn.items() if own and s in THEMES
         }
-    row.missing = sum(one.count - len(drawn[one.styles[0]]) for one in orders)
+    row.missing = job.count - sum(map(len, drawn.values()))
     row.untuned = [everybody.name(faces.find(one)) for one in _untuned(bench, job, _count(order, PHOTO))]
     measure(row, at, photos, drawn.get(PHOTO, []), everybody, faces)
     vault.remove(job.id)
@@ -119,10 +120,14 @@ def sheet(pairs: Sequence[tuple[list[Picture], list[Picture]]], columns: int = 6
     image = Image.new("RGB", ((2 + columns) * 256 + 24, len(pairs) * 256), (250, 248, 244))
     for row, (given, drawn) in enumerate(pairs):
         for column, picture in enumerate(given):
-            image.paste(Image.fromarray(picture), (column * 256, row * 256))
+            image.paste(_small(picture), (column * 256, row * 256))
         for column, picture in enumerate(drawn[:columns]):
-            image.paste(Image.fromarray(picture), (536 + column * 256, row * 256))
+            image.paste(_small(picture), (536 + column * 256, row * 256))
     return image
+
+
+def _small(picture: Picture) -> Image.Image:
+    return Image.fromarray(picture).resize((256, 256), Image.Resampling.BICUBIC)
 
 
 def main() -> None:
@@ -138,8 +143,17 @@ def main() -> None:
     parser.add_argument("--judge", type=Path, help="judge.safetensors of an evaluation")
     order = parser.parse_args()
     order.styles = order.styles or [PHOTO]
-    order.judge = order.judge and judge.load(order.judge)
+    if min(order.workers, order.pictures, order.people, order.photos or 1) < 1:
+        parser.error("workers, people and pictures are counted from 1")
+    if order.people > order.among:
+        parser.error(f"{order.people} people are not among {order.among}")
     _begin(0)
+    with plainly():
+        _run(order)
+
+
+def _run(order: argparse.Namespace) -> None:
+    order.judge = order.judge and judge.load(order.judge)
     order.out.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory() as scratch,
@@ -151,7 +165,6 @@ def main() -> None:
 def _begin(threads: int) -> None:
     """Make this process ready: nothing reports home, and it keeps to so many threads where others work beside it."""
     hush()
-    torch.set_grad_enabled(True)
     if threads:
         torch.set_num_threads(threads)
 

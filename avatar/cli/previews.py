@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,9 +20,11 @@ from avatar.cli.local import Order, make_pack, sample_selfies
 from avatar.job import ClassWord
 from avatar.marks.label import mark
 from avatar.packs.style import load_styles
+from avatar.pocket.plainly import plainly
 from avatar.settings import Settings, hush
 from avatar.wiring import styles_folder
 
+DELIVERED, DELIVERED_SHORT = 0, 4  # exit codes
 SIDE = 192  # pixels; a gallery of all packs shall load at once
 
 
@@ -31,14 +34,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     told = parser.parse_args()
     hush()
-    settings = Settings()
+    with plainly():
+        sys.exit(_draw(told.each, told.seed, Settings()))
+
+
+def _draw(each: int, seed: int, settings: Settings) -> int:
+    """`each` pictures of every style, the best kept as its preview; the exit code of the job."""
     folder = styles_folder(settings)
     names = tuple(load_styles(folder))
     with TemporaryDirectory() as scratch:
         out = Path(scratch) / "pack"
-        make_pack(
-            Order(sample_selfies(), names, told.each * len(names), ClassWord.PERSON, "pocket", out, told.seed), settings
-        )
+        order = Order(sample_selfies(), names, each * len(names), ClassWord.PERSON, "pocket", out, seed)
+        code = make_pack(order, settings)
+        if code not in (DELIVERED, DELIVERED_SHORT):
+            return code
         report = json.loads((out / "report.json").read_text())
         best = {picture["style"]: out / picture["file"] for picture in reversed(report["pictures"])}
         for name, path in best.items():
@@ -46,6 +55,7 @@ def main() -> None:
             (folder / name / "preview.png").write_bytes(mark(np.asarray(small)))
     missing = ", ".join(name for name in names if name not in best)
     show.console.print(f"{len(best)} previews drawn" + (f"; none for {missing}" if missing else ""))
+    return code
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ pink on a marble; on the face alone it makes the likeness and leaves the rest to
 not known before it is drawn, so the clean picture that the base foresees at a step is decoded and looked at.
 
 Covers: any base and any detector; several rows in one batch, each with its own face.
-Does not cover: a row in which no face was seen yet; there the adapter waits, and the next step looks again.
+Does not cover: a row in which no face was seen yet; there it acts as around a face, and the next step looks again.
 """
 
 from __future__ import annotations

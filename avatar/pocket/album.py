@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.errors import Spoiled
+
 Pixels = NDArray[np.uint8]
+REMEDY = "Remove it and its .json; python -m avatar.pocket.dataset draws it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,18 @@ class Shard:
     pictures: list[Pixels]
     captions: list[list[str]]
     themes: list[str]
+
+
+def _read(path: Path, words: Path) -> tuple[list[Pixels], list[Any]]:
+    """A shard's pictures and entries; Spoiled where they can not be read, or are not as many."""
+    try:
+        pictures, entries = list(np.load(path, mmap_mode="r")), json.loads(words.read_text())
+    except (ValueError, EOFError) as fault:
+        raise Spoiled(f"The shard {path} is broken.", remedy=REMEDY) from fault
+    if len(pictures) != len(entries):
+        told = f"The shard {path} has {len(pictures)} pictures and {len(entries)} captions."
+        raise Spoiled(told, remedy=REMEDY)
+    return pictures, entries
 
 
 class Album:
@@ -39,9 +55,7 @@ class Album:
             words = path.with_suffix(".json")
             if path.stem in self.shards or not words.exists():
                 continue
-            pictures, entries = list(np.load(path, mmap_mode="r")), json.loads(words.read_text())
-            if len(pictures) != len(entries):
-                raise ValueError(f"shard {path.stem} has {len(pictures)} pictures and {len(entries)} captions")
+            pictures, entries = _read(path, words)
             if not self.shards:
                 self.judged, pictures, entries = pictures[: self.kept], pictures[self.kept :], entries[self.kept :]
             captions, themes = [entry["captions"] for entry in entries], [entry["theme"] for entry in entries]

@@ -2,7 +2,7 @@
 
 A trained encoder spends its first thousand steps on colours and large shapes. A linear one is the principal components
 of the pictures, and the usual layers can hold it: the residual blocks are nothing, each halving convolution takes the
-principal components of 2 x 2 cells of what comes in, and the latents are the sixteen strongest of the last. The norm
+principal components of 2 x 2 cells of what comes in, and the latents are the strongest of the last. The norm
 and SiLU before the last convolution are made harmless by pairs, since silu(x) - silu(-x) = x, and by one large constant
 pair, which leaves the norm nothing to change.
 """

@@ -3,8 +3,8 @@
 Shards: NNNN.npy, uint8 (up to 256, 256, 256, 3) as picture, row, column, sRGB; NNNN.json, a list with one entry per
 picture: theme, seed, captions (several), traits. A shard is drawn whole and renamed into place, so the
 command may be stopped and started again. Several pictures share one march: the same bones and pose,
-other colours, skin marks, clothes, light, backdrop and theme. Each is cut as intake cuts a selfie, so that what a
-person is tuned on looks like what the base was trained on; where no face is found for that, the march is left out.
+other colours, skin marks, clothes, light, backdrop and theme. Each is cut around its face as intake cuts a selfie,
+only wider than for this base, so that shoulders and hats are learned; where no face is found, the march is left out.
 """
 
 import argparse

@@ -188,8 +188,8 @@ class DiffusionTraining:
     def step(self, bank: Bank, progress: float) -> float:
         """One update; `progress` in [0, 1] sets the learning rate. Returns the loss."""
         plan = self.plan
-        for dice in (self.dice, self.noise):
-            dice.manual_seed((self.seed << 32) + 16 * self.steps + rank())
+        for place, dice in enumerate((self.dice, self.noise)):  # apart: choices made of the noise would be no choices
+            dice.manual_seed((self.seed << 32) + 2 * (16 * self.steps + rank()) + place)
         latents, words = bank.draw(plan.batch, self.dice)
         words[torch.rand(len(words), generator=self.dice) < plan.wordless] = self.empty
         height = min(1, (self.steps + 1) / plan.warm_up) * min(1, max(0, 1 - progress) / plan.settling + 0.02)

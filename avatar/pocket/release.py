@@ -23,6 +23,7 @@ from avatar.pocket.album import Album
 from avatar.pocket.autoencoder import decode, encode, psnr
 from avatar.pocket.card import card
 from avatar.pocket.diffusion import SCHEDULE, DiffusionTraining
+from avatar.pocket.former import LOCAL
 from avatar.weights.registry import HISTORY
 
 Pixels = NDArray[np.uint8]
@@ -65,7 +66,7 @@ def release(
     for path in part.glob("*/config.json"):  # where the weights once lay is nobody's business
         kept = {name: value for name, value in json.loads(path.read_text()).items() if name != "_name_or_path"}
         path.write_text(json.dumps(kept, indent=2) + "\n")
-    pipe = StableDiffusionPipeline.from_pretrained(part, dtype=torch.float32)
+    pipe = StableDiffusionPipeline.from_pretrained(part, dtype=torch.float32, **LOCAL)
     pipe.set_progress_bar_config(disable=True)
     found, seconds = faces(pipe, PHOTOS)
     before = history(former)

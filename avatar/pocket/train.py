@@ -4,25 +4,22 @@ First the autoencoder, then the latents of all pictures, then the diffusion netw
 release with its card. The folder `out` holds the checkpoints (written whole, then renamed), the latents, a picture
 grid of every few minutes and the release. Started again with the same folder, the command goes on where it stopped;
 pictures that were drawn in the meantime join in. On two cores that others use as well,
-`torchrun --nproc-per-node 2 -m avatar.pocket.train ...` is about twice as fast (see pair.py).
+`torchrun --nproc-per-node 2 -m avatar.pocket.train ...` is faster (see pair.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from PIL import Image
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from avatar.errors import Spoiled
@@ -30,12 +27,15 @@ from avatar.pocket.album import Album, Pixels
 from avatar.pocket.autoencoder import AutoencoderPlan, AutoencoderTraining, decode, encode, psnr, solved
 from avatar.pocket.captions import VOCABULARY, mirrored
 from avatar.pocket.diffusion import Bank, DiffusionPlan, DiffusionTraining, sample, tokens
-from avatar.pocket.former import begin_autoencoder, begin_diffusion
+from avatar.pocket.former import LOCAL, begin_autoencoder, begin_diffusion
+from avatar.pocket.loop import Part, decoder_notes, loop
 from avatar.pocket.pair import agree, in_turn, join, rank
-from avatar.pocket.plainly import plainly
+from avatar.pocket.plainly import plainly, write_whole
 from avatar.pocket.release import release
 from avatar.pocket.tokenizer import build
+from avatar.settings import hush
 from avatar.weights.cores import keep_memory
+from avatar.weights.registry import find, place
 
 GRID = (
     "a photo of a person, facing the camera",
@@ -71,88 +71,6 @@ class Order:
     diffusion: DiffusionPlan = field(default_factory=DiffusionPlan)
 
 
-class Trainee(Protocol):
-    """What the loop moves: a training with a count of steps, a smoothed loss, and a state to carry over a stop."""
-
-    steps: int
-    loss: float
-
-    def state(self) -> dict[str, Any]: ...
-
-    def restore(self, state: dict[str, Any]) -> None: ...
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name and rename it into place, so that a half-written one is never read."""
-    part = path.with_name(f".{path.name}.part")
-    write(part)
-    part.replace(path)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the training, as the loop needs it."""
-
-    name: str
-    minutes: float
-    trainee: Trainee
-    step: Callable[[float], float]  # given the progress in [0, 1]
-    pause: Callable[[], None] = lambda: None  # every few minutes and at the end
-
-
-def reopen(path: Path, trainee: Trainee) -> float:
-    """Put a checkpoint back; gives the seconds spent so far. Spoiled where it is broken, or of another plan."""
-    try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        trainee.restore(kept["state"])
-        return float(kept["spent"])
-    except Exception as fault:  # of zip, pickle, shapes and keys, they are many; to the caller they are one
-        remedy = "Move it away to begin this part anew; nothing else is lost."
-        raise Spoiled(f"The checkpoint {path} is broken, or of another plan.", remedy=remedy) from fault
-
-
-def loop(order: Order, part: Part) -> None:
-    """Step until the minutes are spent, with a checkpoint and a pause every few minutes and at the end.
-
-    The minutes already spent before a stop are in the checkpoint and count; pauses do not.
-    """
-    path, trainee = order.out / f"{part.name}.pt", part.trainee
-    spent = 0.0
-    if path.exists():
-        spent = reopen(path, trainee)
-
-    def rest() -> None:
-        if rank() == 0:
-            state = {"state": trainee.state(), "spent": spent}
-            write_whole(path, partial(torch.save, state))
-        in_turn(part.pause)
-
-    with bar(part.name) as show:
-        saved = before = time.monotonic()
-        while True:
-            now = time.monotonic()
-            spent, before = spent + now - before, now
-            far = trainee.steps / order.steps if order.steps else spent / max(60 * part.minutes, 1e-9)
-            progress, due = agree(far, now - saved > order.save_every)
-            show(progress, f"step {trainee.steps}  loss {trainee.loss:.4f}")
-            if progress >= 1:
-                break
-            part.step(progress)
-            if due:
-                rest()
-                saved = before = time.monotonic()
-    rest()
-
-
-@contextmanager
-def bar(name: str) -> Iterator[Callable[[float, str], None]]:
-    """A progress bar with the time left and a note; drawn on a terminal only."""
-    words = TextColumn("{task.description}"), TextColumn("{task.fields[note]}")
-    with Progress(SpinnerColumn(), words[0], BarColumn(), TimeRemainingColumn(), words[1]) as progress:
-        task = progress.add_task(name, total=1.0, note="")
-        yield lambda done, note: progress.update(task, completed=done, note=note)
-
-
 def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
     """The autoencoder with its decoder trained; read from `out` if it was finished before."""
     begun, folder = order.out / "vae-begun", order.out / "vae"
@@ -164,7 +82,7 @@ def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
             write_whole(begun, first.save_pretrained)
         agree()  # wait until it is written
         training = AutoencoderTraining(
-            order.autoencoder, AutoencoderKL.from_pretrained(begun).to(order.device), order.seed
+            order.autoencoder, AutoencoderKL.from_pretrained(begun, **LOCAL).to(order.device), order.seed
         )
         pictures = album.pictures
 
@@ -181,7 +99,7 @@ def train_autoencoder(order: Order, album: Album) -> AutoencoderKL:
         if rank() == 0:
             write_whole(folder, training.finished().save_pretrained)
         agree()
-    vae: AutoencoderKL = AutoencoderKL.from_pretrained(folder).eval().requires_grad_(False)
+    vae: AutoencoderKL = AutoencoderKL.from_pretrained(folder, **LOCAL).eval().requires_grad_(False)
     return vae.to(order.device)
 
 
@@ -202,9 +120,16 @@ def fill(order: Order, vae: AutoencoderKL, album: Album, bank: Bank, most: int) 
             turned = [picture[:, ::-1] for picture in shard.pictures]
             latents = [encode(vae, pictures).half().contiguous() for pictures in (shard.pictures, turned)]
             write_whole(path, partial(save_file, dict(zip(("latents", "mirrored"), latents, strict=True))))
-        kept = load_file(path)
+        kept = _latents(path)
         bank.add(name, kept["latents"], shard.captions)
         bank.add(name, kept["mirrored"], [[mirrored(text) for text in texts] for texts in shard.captions])
+
+
+def _latents(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as fault:
+        raise Spoiled(f"The latents {path} are broken.", remedy="Remove that file; they are made again.") from fault
 
 
 def train_diffusion(order: Order, vae: AutoencoderKL, album: Album) -> DiffusionTraining:
@@ -241,16 +166,18 @@ def grid(path: Path, pictures: list[Pixels], columns: int) -> None:
 
 
 def train(order: Order) -> Path:
-    """Carry out the order; gives the folder of the release."""
+    """Carry out the order; gives the folder of the release. UnknownBase where `former` is no base's folder."""
+    if order.former:
+        place(find(order.former))
     order.out.mkdir(parents=True, exist_ok=True)
     album = Album(order.data, order.judged)
     if not album.shards:
         raise FileNotFoundError(f"no pictures in {order.data}: draw some with python -m avatar.pocket.dataset")
     vae = train_autoencoder(order, album)
+    notes = decoder_notes(order.out)
     trained = train_diffusion(order, vae, album)
     if rank() == 0:
-        history = torch.load(order.out / "vae.pt", weights_only=True)["state"]
-        figures = release(order.out / "base", vae, trained, album, (history["steps"], history["loss"]), order.former)
+        figures = release(order.out / "base", vae, trained, album, notes, order.former)
         tell(order, str(figures))
     return order.out / "base"
 
@@ -269,6 +196,7 @@ def main() -> None:
         "--from", dest="former", type=Path, help="folder of a base to go on from, such as avatar/pocket/base"
     )
     told = ask.parse_args()
+    hush()
     keep_memory()
     join()
     asked = Order(told.data, told.out, told.minutes_vae, told.minutes_unet, told.seed, told.former, told.device)

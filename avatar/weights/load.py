@@ -179,7 +179,7 @@ def digest_of(unet: nn.Module) -> str:
 def load(base: Base, device: str | torch.device, dtype: torch.dtype, shelf: Path | None = None) -> LoadedBase:
     """Load a base that is on this machine. `shelf` is the folder of fetched weights; use float32 on a CPU."""
     folder = place(base, shelf)
-    pipe = _pipeline(base, folder, dtype)
+    pipe = pipeline(base, folder, dtype)
     prediction = pipe.scheduler.config.prediction_type
     if prediction not in PREDICTIONS:
         raise WeightsRefused(f"{base.name!r} predicts {prediction!r}; known are {', '.join(PREDICTIONS)}.")
@@ -203,8 +203,8 @@ def load(base: Base, device: str | torch.device, dtype: torch.dtype, shelf: Path
     return loaded
 
 
-def _pipeline(base: Base, folder: Path, dtype: torch.dtype) -> Any:
-    """The diffusers pipeline, read from safetensors in `folder` only."""
+def pipeline(base: Base, folder: Path, dtype: torch.dtype) -> Any:
+    """The diffusers pipeline, read from safetensors in `folder` only; WeightsMissing where there are none."""
     files = [path.name for path in (folder / "unet").glob("*.safetensors")]
     if not files:
         raise WeightsMissing(f"{base.name!r} has no safetensors; other formats can run code and are not read.")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from avatar.cli import likeness
 from avatar.cli.alike import KNOWN, NOBODY, Known, Row, known, measure, rank_one, summary, told
 from avatar.cli.likeness import sheet
+from avatar.errors import AvatarError
 from avatar.ports import Descriptor, Face, Picture
 
 SIDE = 96
@@ -80,6 +83,43 @@ def test_where_nothing_is_delivered_nothing_is_made_up() -> None:
     json.dumps(told([row], 2), allow_nan=False)
 
 
+def test_where_no_face_is_seen_at_all_nothing_stops() -> None:
+    row = Row(7, "tan", "done", 1.0)
+    measure(row, 0, [_picture(NOBODY)] * 3, [_picture(0)], _cast(), Blind())
+    assert (row.distance, row.spread, row.skin) == (None, None, [])
+    with pytest.raises(AvatarError, match="person 2"):
+        known([[_picture(0)], [_picture(NOBODY)]], Blind())
+
+
+@pytest.mark.parametrize("wrong", [["--people", "70"], ["--workers", "0"], ["--pictures", "0"], ["--people", "0"]])
+def test_what_can_not_be_measured_is_said_before_anything_is_drawn(
+    wrong: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["likeness", *wrong])
+    with pytest.raises(SystemExit) as stopped:
+        likeness.main()
+    assert stopped.value.code == 2
+    assert ("among" if wrong[1] == "70" else "counted from 1") in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [(["--style", "oyl"], "unknown_style"), (["--base", "none"], "unknown_base"), (["--judge", "none"], "is no judge")],
+)
+def test_bad_orders_are_a_sentence_with_a_code(
+    wrong: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["likeness", *wrong, "--out", str(tmp_path), "--people", "1", "--among", "1"])
+    with pytest.raises(SystemExit, match=said):
+        likeness.main()
+
+
+def test_a_refused_person_is_told_with_all_that_was_not_delivered() -> None:
+    rows = [Row(7, "tan", "done", 1.0), Row(8, "tan", "too_few_photos", 1.0, missing=6)]
+    found = summary(rows, 2)
+    assert (found["missing"], found["endings"]) == (6, {"done": 1, "too_few_photos": 1})
+
+
 def test_the_summary_is_by_style_and_by_group() -> None:
     one = Row(7, "pale", "done", 2.0, tuned={"oil": [0, 1]}, themed={"oil": [True, True]}, lighter=[1.0, 3.0])
     two = Row(8, "deep", "done", 4.0, tuned={"oil": [1], "photo": [1]}, themed={"oil": [False]}, lighter=[-1.0])
@@ -91,7 +131,7 @@ def test_the_summary_is_by_style_and_by_group() -> None:
 
 
 def test_the_sheet_has_a_row_a_person_and_room_for_every_picture() -> None:
-    picture = np.full((256, 256, 3), 9, np.uint8)
+    picture = np.full((512, 512, 3), 9, np.uint8)  # as a larger base draws
     made = sheet([([picture] * 2, [picture] * 3), ([picture] * 2, [picture])], 3)
     assert made.size == (5 * 256 + 24, 512)
     assert made.getpixel((5 * 256 + 23, 100)) == (9, 9, 9)

@@ -2,7 +2,10 @@
 
 import errno
 import json
+import resource
+import shutil
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +14,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 from diffusers import StableDiffusionPipeline
+from safetensors.torch import save_file
 from transformers import CLIPTokenizer
 
-from avatar.errors import Spoiled
+from avatar.errors import Spoiled, UnknownBase
 from avatar.pocket import train as training
+from avatar.pocket.album import Album
 from avatar.pocket.autoencoder import AutoencoderPlan, encode, psnr, solved
 from avatar.pocket.captions import VOCABULARY
 from avatar.pocket.diffusion import Bank, DiffusionPlan, DiffusionTraining, tokens
-from avatar.pocket.plainly import plainly
+from avatar.pocket.loop import Part, decoder_notes, loop, packed
+from avatar.pocket.plainly import plainly, write_whole
 from avatar.pocket.textures import textures
 from avatar.pocket.tokenizer import RARE, build
 
@@ -106,8 +112,8 @@ def run(asked: training.Order, until: int) -> dict[str, dict[str, torch.Tensor]]
     bank.add("0000", torch.randn(8, 4, 16, 16, generator=torch.Generator().manual_seed(3)), [["a photo"]] * 8)
     cut = replace(asked, steps=until)
     pictures = album.pictures
-    training.loop(cut, training.Part("vae", 0, first, lambda at: first.step(pictures, at * until / 4)))
-    training.loop(cut, training.Part("unet", 0, second, lambda at: second.step(bank, at * until / 4)))
+    loop(cut, Part("vae", 0, first, lambda at: first.step(pictures, at * until / 4)))
+    loop(cut, Part("unet", 0, second, lambda at: second.step(bank, at * until / 4)))
     return {"decoder": first.decoder.state_dict(), "net": second.net.state_dict(), "mean": second.mean.state_dict()}
 
 
@@ -136,7 +142,6 @@ def test_the_command_makes_a_folder_that_the_pipeline_reads(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("avatar.pocket.release.PHOTOS", 2)
-    monkeypatch.setattr("avatar.pocket.release.CLASS_PICTURES", 2)
     monkeypatch.setattr(training, "GRID", training.GRID[:2])
     asked = order(data, tmp_path / "out", 2)
     folder = training.train(asked)
@@ -168,10 +173,43 @@ def test_what_a_person_can_put_right_is_a_sentence_and_no_traceback() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(SystemExit, match=r"no-folder"), plainly():
         (Path("no-folder") / "file").read_bytes()
-    with pytest.raises(SystemExit, match=r"It does not open\. Move it\."), plainly():
+    with pytest.raises(SystemExit, match=r"It does not open\. Move it\. \(spoiled\)"), plainly():
         raise Spoiled("It does not open.", remedy="Move it.")
     with pytest.raises(ZeroDivisionError), plainly():
         1 / 0  # noqa: B018 - a fault of ours stays one
+
+
+@pytest.mark.parametrize("tool", ["torch", "safetensors", "a folder of diffusers"])
+def test_a_disk_that_refuses_is_told_and_what_was_there_stays(tool: str, tmp_path: Path) -> None:
+    """A real refusal by the system: files of this process may have 2,000 bytes, and each of these has more."""
+    weights = {"a": torch.zeros(5000)}
+    writers: dict[str, Callable[[Path], object]] = {
+        "torch": lambda path: path.write_bytes(packed(weights)),
+        "safetensors": lambda path: save_file(weights, path),
+        "a folder of diffusers": solved(SMALL_VAE, list(textures(2, 256, 0)), seed=0).save_pretrained,
+    }
+    path = tmp_path / "kept"
+    path.write_bytes(b"what was there")
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, most[1]))
+    try:
+        with pytest.raises(SystemExit, match="File too large"), plainly():
+            write_whole(path, writers[tool])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("kept", b"what was there")]
+
+
+def test_what_a_training_needs_is_looked_at_before_it_begins(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownBase):
+        training.train(replace(order(data, tmp_path, 1), former=tmp_path / "nowhere"))
+    with pytest.raises(Spoiled, match=r"vae\.pt is broken or gone"):
+        decoder_notes(tmp_path)
+    shutil.copytree(data, tmp_path / "data")
+    for text in ("[", "[]"):
+        (tmp_path / "data" / "0000.json").write_text(text)
+        with pytest.raises(Spoiled, match="0000"):
+            Album(tmp_path / "data")
 
 
 def generate(folder: Path, steps: int) -> np.ndarray:
