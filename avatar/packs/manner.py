@@ -51,6 +51,12 @@ class Identity(Strict):
     around: float | None = Field(default=None, ge=0, le=1.25)
     reason: Text
 
+    @model_validator(mode="after")
+    def _acts(self) -> Self:
+        if self.settled == NEVER and "early" in self.model_fields_set:
+            raise PydanticCustomError("acts", "early acts until settled, which is not given")
+        return self
+
 
 class Blocks(Strict):
     """Draw it in squares of one colour each: no diffusion model draws them square or of one colour by itself."""

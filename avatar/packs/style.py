@@ -25,8 +25,11 @@ from avatar.errors import BrokenPack, UnknownStyle
 from avatar.packs import lint
 from avatar.packs.manner import Blocks, Drawing, Identity, Manner, Strict, Text
 from avatar.packs.prompts import Pieces, check_pieces
+from avatar.weights.registry import TABLE
 
 ANY = "any"  # the prompt that serves every base without words of its own
+BASES = frozenset({base.name for base in TABLE.values()} | {base.family.value for base in TABLE.values()})
+NAMES: Mapping[str, frozenset[str]] = {"base": BASES, "prompt": BASES | {ANY}}  # that tables of a pack may have
 
 
 class Safety(StrEnum):
@@ -199,6 +202,12 @@ def _check(style: Style) -> None:
     for family, pieces in style.prompts.items():
         if wrong := check_pieces(pieces):
             raise BrokenPack(f"{style.name}: prompt.{family}: {wrong}")
+    for table, names in (("prompt", style.prompts), ("base", style.manners)):
+        for name in names:
+            if name not in NAMES[table]:
+                near = difflib.get_close_matches(name, NAMES[table], n=1)
+                hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(NAMES[table]))}."
+                raise BrokenPack(f"{style.name}: {table}.{name} is for a base that is not known{hint}")
     said = [style.title, style.summary, style.author, style.provenance]
     said += [word for credit in style.credits for word in (credit.name, credit.part)]
     said += [text for pieces in style.prompts.values() for text in pieces.texts()]

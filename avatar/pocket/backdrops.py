@@ -1,5 +1,7 @@
 """What is behind a person: small out-of-focus scenes, made from a seed."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike

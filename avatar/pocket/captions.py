@@ -4,6 +4,8 @@ The class word (person, woman, man) and all clauses are independent of one anoth
 follows from the word, and no word follows from looks that it does not name.
 """
 
+from __future__ import annotations
+
 import re
 from itertools import chain
 

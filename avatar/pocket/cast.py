@@ -3,6 +3,8 @@
 The selfies are written as a phone writes them, metadata and all, so that what strips metadata has something to strip.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Colours of the body: bare neck and clothes. All linear light."""
 
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 
@@ -38,14 +40,14 @@ def cloth(x: Tensor, y: Tensor, z: Tensor, who: Person, view: View) -> Tensor:
     folds = 1 + 0.07 * torch.sin(5 * x + 3 * y + 2 * torch.sin(4 * y)) + 0.02 * torch.sin(120 * x) * torch.sin(120 * y)
     colour = main.repeat(len(x), 1)
     kind = view.clothes
-    hollow = (x * x + ((y + 1.22) * 1.0) ** 2).sqrt() - (who.neck_width + 0.10)  # a round neckline
-    vee = torch.maximum(ax * 1.9 + (-1.95 - y), -ax * 0 - 9)
+    hollow = (x * x + (y + 1.22) ** 2).sqrt() - (who.neck_width + 0.10)  # a round neckline
+    vee = (ax * 1.9 - 1.95 - y).clamp_min(-9)
     if kind is Clothes.STRIPES:
         colour = blend(colour, rise(torch.sin(y * 26), -0.1, 0.1), other)
     if kind is Clothes.SWEATER:
         colour = colour * (1 + 0.16 * torch.sin(60 * x) * (hollow > 0.12))[:, None]
     if kind is Clothes.JACKET:
-        colour = blend(colour, rise(vee + 0.0, 0.02, -0.02) * front, other)
+        colour = blend(colour, rise(vee, 0.02, -0.02) * front, other)
         colour = colour * (1 - 0.5 * torch.exp(-((vee / 0.03) ** 2)) * front)[:, None]
     if kind is Clothes.DUNGAREES:
         strap = (ax - 0.42).abs() < 0.11

@@ -1,5 +1,7 @@
 """Colours of skin, hair, eyes and headscarves, sRGB in [0, 1] unless told otherwise."""
 
+from __future__ import annotations
+
 from avatar.pocket.people import HairColour, Iris, Person
 
 MONK = (  # the ten tones of the Monk skin tone scale, sRGB; skintone.google

@@ -1,5 +1,7 @@
 """Costumes: things worn, marched apart from the person and laid over them by depth. Equal for everybody."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Any
 
@@ -14,8 +16,6 @@ from avatar.pocket.people import Hair, Person
 from avatar.pocket.shapes import Part, axes, body, to_head
 from avatar.pocket.solids import Triple, Vec, ball, carve, egg
 from avatar.pocket.view import View
-
-FAR = 9.0
 
 
 def girth(who: Person) -> float:
@@ -108,8 +108,8 @@ def astronaut(h: Triple, w: Triple, who: Person) -> Triple:
 def wreath(h: Triple, w: Triple, who: Person) -> Triple:
     """Leaves, flowers and their hearts, round the head."""
     x, y, z = h
-    r, base = girth(who) * 1.0, who.hairline + 0.03
-    tilt = y - 0.18 * (z - 0.3) * -1
+    r, base = girth(who), who.hairline + 0.03
+    tilt = y + 0.18 * (z - 0.3)
     leaves = ring(x, tilt, z, (0, base, -0.10), (r, r * 1.12), 0.085) + 0.03 * torch.sin(
         24 * torch.atan2(x, z + 0.1)
     ) * torch.sin(30 * y)
@@ -182,7 +182,7 @@ def dressed(buffer: Buffer, who: Person, view: View, theme: str) -> np.ndarray:
         bright = light(
             Buffer(**{**fields_of(worn), "part": torch.full_like(worn.part, Part.GLASSES)}), who, view, colour, False
         )
-        scene = torch.full((buffer.side**2, 3), -1.0)
+        scene = torch.full((buffer.side**2, 3), -1.0, device=own.device)
         scene[buffer.where] = own
         scene[worn.where] = bright
         hit = (scene[:, 0] >= 0).nonzero().squeeze(-1)

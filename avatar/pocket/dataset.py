@@ -7,6 +7,8 @@ other colours, skin marks, clothes, light, backdrop and theme. Each is cut aroun
 only wider than for this base, so that shoulders and hats are learned; where no face is found, the march is left out.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import multiprocessing

@@ -4,6 +4,8 @@
 lights, clothes and backdrops (see people.recolour), as long as bones, pose and camera stay the same.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

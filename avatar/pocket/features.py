@@ -3,6 +3,8 @@
 All take tensors (N,) in head units and give tensors (N,); masks are in [0, 1].
 """
 
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 

@@ -1,5 +1,7 @@
 """Shapes of hair, as signed distances in the head's frame."""
 
+from __future__ import annotations
+
 import torch
 from torch import Tensor
 
@@ -20,7 +22,7 @@ def hair(x: Tensor, y: Tensor, z: Tensor, who: Person) -> Tensor | None:
 def cap(x: Tensor, y: Tensor, z: Tensor, who: Person, thick: float, low: float, grow: float = 0.0) -> Tensor:
     """Hair over the skull, `thick` above it, cut free of the face and above `low` at the back."""
     d = egg(x, y, z, CENTRE, (who.head_width + thick, who.crown + thick, 0.82 + thick))
-    d = carve(d, torch.maximum(face_oval(x, y, who, grow), 0.0 - z + 0.10 * (y - 0.2)), 0.07)
+    d = carve(d, torch.maximum(face_oval(x, y, who, grow), 0.10 * (y - 0.2) - z), 0.07)
     return carve(d, torch.maximum(y - low, z - 0.9), 0.06)
 
 

@@ -4,6 +4,8 @@ Most are operators on a clean photo, all within a few dozen milliseconds at 256 
 where it is and stays recognisable. Costumes are marched on their own and laid over the person by depth.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import cv2
@@ -12,7 +14,7 @@ import torch
 
 from avatar.errors import UnknownStyle
 from avatar.pocket.costumes import COSTUMES, dressed
-from avatar.pocket.draw import Buffer, geometry, light, shade
+from avatar.pocket.draw import Buffer, light, shade
 from avatar.pocket.paint import paint
 from avatar.pocket.people import Person
 from avatar.pocket.view import Backdrop, View
@@ -186,10 +188,3 @@ def themed(buffer: Buffer, who: Person, view: View, theme: str) -> np.ndarray:
         return dressed(buffer, who, view, theme)
     rng = np.random.default_rng([view.seed, 19])
     return OPERATORS[theme](shade(buffer, who, view, clean=True), rng)
-
-
-def render(who: Person, view: View, theme: str = "photo", size: int = 256, device: str = "cpu") -> np.ndarray:
-    """A person in a theme, uint8 (size, size, 3) sRGB."""
-    with torch.inference_mode():
-        buffer = geometry(who, view, size, device)
-    return themed(buffer, who, view, theme)

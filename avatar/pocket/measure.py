@@ -4,6 +4,8 @@ Prints how often dlib's detectors find exactly one face, how often its recognise
 among all (each picture against three others of each), and how far apart its descriptors are.
 """
 
+from __future__ import annotations
+
 import argparse
 import importlib.util
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ class Tools:
     recogniser: Any
 
     @classmethod
-    def load(cls) -> "Tools":
+    def load(cls) -> Tools:
         """Read the weights that the package face_recognition_models carries, without importing it."""
         import dlib
 

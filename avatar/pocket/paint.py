@@ -1,5 +1,7 @@
 """Colours on a drawn person's surfaces: skin with its marks, eyes, hair, clothes. All linear light."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,7 +25,7 @@ DYED = (HairColour.BLUE, HairColour.PINK)  # beards are not
 GLOSS = ((0.10, 20.0), (0.9, 260.0), (0.35, 60.0), (0.13, 18.0), (0.5, 80.0), (0.06, 14.0), (0.03, 8.0))
 
 
-def paint(buffer: "Buffer", who: Person, view: View) -> Tensor:
+def paint(buffer: Buffer, who: Person, view: View) -> Tensor:
     """Albedo (N, 3) of every point of a buffer."""
     x, y, z = axes(buffer.local)
     part = buffer.part

@@ -6,6 +6,8 @@ angles in radians. Every trait is drawn independently of every other; the one ex
 hair, which becomes likelier with age.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any

@@ -1,5 +1,7 @@
 """Signed distances of a whole drawn person: head, eyes, teeth, hair, glasses, neck and clothes."""
 
+from __future__ import annotations
+
 from enum import IntEnum
 
 import torch
@@ -47,7 +49,7 @@ def skull(x: Tensor, y: Tensor, z: Tensor, who: Person, view: View) -> Tensor:
         return d
     ear_at = (who.head_width * 0.96 + who.ear_out, 0.0, -0.08)
     ear = egg(
-        ax - 0.25 * (y - 0.0) * who.ear_out,
+        ax - 0.25 * y * who.ear_out,
         y,
         z + 0.12 * y,
         ear_at,

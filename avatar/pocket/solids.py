@@ -1,5 +1,7 @@
 """Signed distances of simple solids, and how they melt together. x, y, z are tensors (N,) of head units."""
 
+from __future__ import annotations
+
 import math
 
 import torch

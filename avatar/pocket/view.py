@@ -1,5 +1,7 @@
 """How a drawn person is seen this time: pose, expression, light, camera, clothes and backdrop."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
 

@@ -82,6 +82,7 @@ def test_a_style_can_not_be_changed_after_it_was_read(styles: dict[str, Style]) 
         ("{traits}", "{traits", "field name"),
         ("candlelight", "cand{}lelight", "a filling holds a brace"),
         ("[prompt.any]", "[prompt.sdxl]", "must be words for every base"),
+        ("[prompt.pocket]", "[prompt.pockets]", "prompt.pockets is for a base that is not known; did you mean pocket?"),
         ('name = "oil"', 'name = "oils"', "folder and name must agree"),
         ("[identity]", "[identity", "not TOML"),
     ],
@@ -113,7 +114,12 @@ def test_a_base_may_have_its_own_manner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
-    [("early =", "erly =", "did you mean early"), ("early = 0.1", "early = 3", "base.sd15.identity.early")],
+    [
+        ("early =", "erly =", "did you mean early"),
+        ("early = 0.1", "early = 3", "base.sd15.identity.early"),
+        ("settled =", "# ", "early acts until settled"),
+        ("[base.sd15", "[base.sd1", "did you mean sd15?"),
+    ],
 )
 def test_a_broken_manner_is_refused_and_says_where(tmp_path: Path, old: str, new: str, told: str) -> None:
     with pytest.raises(BrokenPack, match=re.escape(told)):

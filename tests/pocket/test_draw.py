@@ -9,7 +9,7 @@ from avatar.pocket import features
 from avatar.pocket.clothes import linear
 from avatar.pocket.colours import skin_rgb
 from avatar.pocket.draw import draw, geometry, shade
-from avatar.pocket.looks import COSTUMES, MATERIALS, OPERATORS, THEMES, themed
+from avatar.pocket.looks import THEMES, themed
 from avatar.pocket.paint import hairs
 from avatar.pocket.people import Beard, Glasses, Hair, HairColour, person, recolour
 from avatar.pocket.shapes import Part
@@ -77,9 +77,9 @@ def test_every_shape_of_hair_is_drawn(hair):
     assert (Part.HAIR in seen.part.tolist()) == (hair not in (Hair.BALD, Hair.BUZZ))
 
 
-def test_there_are_twelve_themes_and_each_changes_the_photo(buffer):
-    assert len(THEMES) >= 12
-    assert set(THEMES) == {"photo", *OPERATORS, *MATERIALS, *COSTUMES}
+def test_there_are_twelve_themes_beside_photo_and_each_changes_it(buffer):
+    assert len(THEMES[1:]) >= 12
+    assert len(set(THEMES)) == len(THEMES)
     photo = themed(buffer, WHO, FRONT, "photo").astype(int)
     for theme in THEMES[1:]:
         picture = themed(buffer, WHO, FRONT, theme)

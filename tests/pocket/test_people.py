@@ -11,6 +11,9 @@ CROWD = [person(seed) for seed in range(2000)]
 
 def test_a_seed_is_the_same_person_for_ever():
     assert person(12) == person(12) != person(13)
+    known = person(500_000)  # stored nowhere: a cast that changed would be another cast under the same figures
+    assert (known.hair, known.hair_colour, known.glasses) == (Hair.MOHAWK, HairColour.BLACK, Glasses.SQUARE)
+    assert (known.tone, known.age, known.eye_x) == pytest.approx((3.3325, 46.2749, 0.3423), abs=1e-4)
 
 
 def test_a_person_cannot_be_changed():
@@ -20,7 +23,8 @@ def test_a_person_cannot_be_changed():
 
 def test_everybody_is_an_adult_within_the_given_ranges():
     assert min(who.age for who in CROWD) >= 18
-    for name, (_, high) in RANGES.items():
+    for name, (low, high) in RANGES.items():
+        assert low <= min(getattr(who, name) for who in CROWD), name
         assert max(getattr(who, name) for who in CROWD) <= high, name
 
 
