@@ -210,6 +210,7 @@ def card(item: Delivered, styles: Mapping[str, Style]) -> dict[str, Any]:
             "around_the_face": shot.identity if shot.around is None else shot.around,
         },
         "blocks": {"side": shot.blocks, "levels": shot.levels} if shot.blocks else None,
+        "inks": {"steps": shot.ink_steps, "line": shot.ink_line, "shade": shot.ink_shade} if shot.ink_steps else None,
         "likeness": {"distance": figures.get("distance"), "share": figures.get("share")},
         "skin": figures.get("skin"),
         "sharpness": figures.get("sharpness"),

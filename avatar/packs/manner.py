@@ -66,8 +66,18 @@ class Blocks(Strict):
     reason: Text
 
 
+class Inks(Strict):
+    """Go over it in flat colours, lines and printed dots (packs/inks.py): for a base whose own comics are smudged."""
+
+    steps: int = Field(ge=3, le=12)  # of lightness
+    line: float = Field(ge=0, le=2)  # how strong the lines are; 1 is usual
+    shade: float = Field(ge=0, le=100)  # L* below which dots are printed
+    reason: Text
+
+
 class Manner(Strict):
     """What one base needs otherwise than all others; None is as for all."""
 
     drawing: Drawing | None = None
     identity: Identity | None = None
+    inks: Inks | None = None

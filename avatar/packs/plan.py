@@ -44,6 +44,9 @@ class Shot:
     around: float | None = None
     blocks: int = 0  # squares of one colour along a side; 0: as the base draws
     levels: int = 0  # of each channel, where it is of squares
+    ink_steps: int = 0  # of lightness, where it is gone over in inks; 0: it is not
+    ink_line: float = 0.0  # how strong its lines are
+    ink_shade: float = 0.0  # L* below which dots are printed
 
 
 def split(count: int, names: Sequence[str]) -> dict[str, int]:
@@ -90,7 +93,7 @@ def from_json(data: bytes) -> tuple[Shot, ...]:
 
 
 def _shot(job: Job, style: Style, base: Base, traits: str, turn: int, index: int) -> Shot:
-    pieces, (drawing, identity) = style.pieces(base.name, base.family), style.manner(base.name, base.family)
+    pieces, (drawing, identity, inks) = style.pieces(base.name, base.family), style.manner(base.name, base.family)
     subject = f"{base.native_token} {job.class_word}"
     return Shot(
         index=index,
@@ -110,6 +113,9 @@ def _shot(job: Job, style: Style, base: Base, traits: str, turn: int, index: int
         around=identity.around,
         blocks=style.blocks.side if style.blocks else 0,
         levels=style.blocks.levels if style.blocks else 0,
+        ink_steps=inks.steps if inks else 0,
+        ink_line=inks.line if inks else 0.0,
+        ink_shade=inks.shade if inks else 0.0,
     )
 
 

@@ -18,6 +18,7 @@ from diffusers import DPMSolverMultistepScheduler
 from torch import Tensor
 
 from avatar.packs.blocks import in_blocks
+from avatar.packs.inks import inked
 from avatar.packs.plan import Shot
 from avatar.packs.region import Find, Region
 from avatar.photos.tensors import to_pictures
@@ -116,6 +117,8 @@ def _draw(
 
 def _finished(shot: Shot, picture: Picture) -> Picture:
     """What the style asks for that no base draws by itself."""
+    if shot.ink_steps:
+        picture = inked(picture, shot.ink_steps, shot.ink_line, shot.ink_shade)
     return in_blocks(picture, shot.blocks, shot.levels) if shot.blocks else picture
 
 

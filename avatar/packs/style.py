@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError
 
 from avatar.errors import BrokenPack, UnknownStyle
 from avatar.packs import lint
-from avatar.packs.manner import Blocks, Drawing, Identity, Manner, Strict, Text
+from avatar.packs.manner import Blocks, Drawing, Identity, Inks, Manner, Strict, Text
 from avatar.packs.prompts import Pieces, check_pieces
 from avatar.weights.registry import TABLE
 
@@ -72,10 +72,10 @@ class Style:
         """The words for one base: its own where the pack has them, else its family's, else the ones for any."""
         return self.prompts.get(base) or self.prompts.get(family) or self.prompts[ANY]
 
-    def manner(self, base: str, family: str) -> tuple[Drawing, Identity]:
+    def manner(self, base: str, family: str) -> tuple[Drawing, Identity, Inks | None]:
         """How one base is to draw it."""
         own = self.manners.get(base) or self.manners.get(family) or Manner()
-        return own.drawing or self.drawing, own.identity or self.identity
+        return own.drawing or self.drawing, own.identity or self.identity, own.inks
 
 
 class _Credit(Strict):
@@ -166,7 +166,7 @@ def _say(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{place}: {first['msg']}"
-    schemas = (_File, _Prompt, Drawing, Identity, Blocks, Manner, _Credit)
+    schemas = (_File, _Prompt, Drawing, Identity, Blocks, Inks, Manner, _Credit)
     known = {key for schema in schemas for key in schema.model_fields}
     near = difflib.get_close_matches(str(first["loc"][-1]), sorted(known), n=1)
     return f"{place} is not a key of a pack" + (f"; did you mean {near[0]}?" if near else "")

@@ -76,6 +76,15 @@ def test_pixel_art_is_planned_in_blocks() -> None:
     assert POCKET.resolution % shot.blocks == 0
 
 
+def test_a_comic_is_inked_where_its_base_needs_it() -> None:
+    order = replace(JOB, styles=("comic",), count=1)
+    (small,), (large,) = (plan(order, STYLES, TABLE[name], 1.0) for name in ("pocket", "sdxl"))
+    inks = STYLES["comic"].manner("pocket", "sd15")[2]
+    assert inks is not None
+    assert (small.ink_steps, small.ink_line, small.ink_shade) == (inks.steps, inks.line, inks.shade)
+    assert (large.ink_steps, large.ink_line, large.ink_shade) == (0, 0.0, 0.0)
+
+
 def test_a_style_named_twice_counts_once() -> None:
     assert quotas(replace(JOB, styles=("oil", "photo", "oil"), count=4)) == {"oil": 2, "photo": 2}
 
@@ -91,7 +100,7 @@ def test_an_unknown_style_stops_the_plan() -> None:
 
 def test_settings_follow_the_base_and_words_its_own_prompt() -> None:
     small, large = (plan(JOB, STYLES, TABLE[name])[0] for name in ("pocket", "sdxl"))
-    drawing, identity = STYLES[small.style].manner("pocket", "sd15")
+    drawing, identity, _ = STYLES[small.style].manner("pocket", "sd15")
     assert (small.width, small.steps) == (POCKET.resolution, POCKET.steps)
     assert small.guidance == POCKET.guidance * drawing.guidance
     assert (small.identity, small.early, small.settled) == (identity.scale, identity.early, identity.settled)

@@ -101,13 +101,21 @@ early = 0.1
 settled = 7.0
 around = 0.3
 reason = "A helmet needs room."
+
+[base.sd15.inks]
+steps = 6
+line = 1.5
+shade = 60.0
+reason = "Lines that are lines."
 """
 
 
 def test_a_base_may_have_its_own_manner(tmp_path: Path) -> None:
     style = load_styles(_shelve(tmp_path, GOOD + OWN))["oil"]
-    assert style.manner("sdxl", "sdxl") == (style.drawing, style.identity)
-    drawing, identity = style.manner("sd15", "sd15")
+    assert style.manner("sdxl", "sdxl") == (style.drawing, style.identity, None)
+    drawing, identity, inks = style.manner("sd15", "sd15")
+    assert inks is not None
+    assert (inks.steps, inks.line, inks.shade) == (6, 1.5, 60.0)
     assert drawing == style.drawing
     assert (identity.scale, identity.early, identity.settled, identity.around) == (0.9, 0.1, 7.0, 0.3)
 
@@ -117,6 +125,8 @@ def test_a_base_may_have_its_own_manner(tmp_path: Path) -> None:
     [
         ("early =", "erly =", "did you mean early"),
         ("early = 0.1", "early = 3", "base.sd15.identity.early"),
+        ("line = 1.5", "line = 9", "base.sd15.inks.line"),
+        ("shade =", "shades =", "did you mean shade"),
         ("settled =", "# ", "early acts until settled"),
         ("[base.sd15", "[base.sd1", "did you mean sd15?"),
     ],
