@@ -2,8 +2,8 @@
 
 Colours are smoothed along edges and brought to a few steps of lightness with soft rises between them (Winnemoeller,
 Olsen and Gooch, "Real-time video abstraction", 2006); lines lie where a difference of two Gaussians is dark, as in a
-later work of theirs (2012); shades are screened with dots at 45 degrees, as cheap printing did. Between the dots it gets as much
-lighter as the dots are darker, so that no skin is darkened or whitened.
+later work of theirs (2012); shades are screened with dots at 45 degrees, as cheap printing did. Between the dots it
+gets as much lighter as the dots are darker, so that no skin is darkened or whitened.
 
 Covers: any size; lines and dots grow with the picture. Does not cover: what the lines should have been.
 """
