@@ -1,6 +1,6 @@
 """How much delivered pictures look like the person, measured on drawn people whose identity is known.
 
-    python -m avatar.cli.likeness --people 20 --style photo --style oil --judge evaluation/judge.safetensors --out DIR
+    python -m avatar.cli.likeness --people 20 --style all --judge evaluation/judge.safetensors --out DIR
 
 Each of the first people of the cast gives ten selfies; the real stages take them in, tune, render and choose. Every
 delivered picture is then named by the recogniser among all people of the cast, each known by three pictures that the
@@ -37,6 +37,7 @@ from avatar.job import ClassWord, Consent, Done, Job, Kind, Stage, new_id
 from avatar.packs.candidates import Candidates
 from avatar.packs.plan import plan
 from avatar.packs.sampler import sample
+from avatar.packs.style import load_styles
 from avatar.pipeline import Hand, Record, move
 from avatar.pocket import judge
 from avatar.pocket.cast import cast, selfies
@@ -49,10 +50,11 @@ from avatar.settings import Settings, hush
 from avatar.vault.folder import Folder
 from avatar.vault.keys import MemoryKeys
 from avatar.vault.local import LocalVault
-from avatar.wiring import Bench, build
+from avatar.wiring import Bench, build, styles_folder
 
 GIVEN = 10  # selfies given to a job
 PHOTO = "photo"
+ALL = "all"  # in the place of a style: every one that shows a face
 
 
 def one_person(at: int, who: Person, everybody: Known, order: argparse.Namespace, folder: Path) -> tuple[Row, Any]:
@@ -136,7 +138,12 @@ def main() -> None:
     parser.add_argument("--among", type=int, default=60)
     parser.add_argument("--pictures", type=int, default=6, help="of each style")
     parser.add_argument("--photos", type=int, help="of the style photo, where it is not as many")
-    parser.add_argument("--style", dest="styles", action="append", help="may be given again; photo where it is not")
+    parser.add_argument(
+        "--style",
+        dest="styles",
+        action="append",
+        help="may be given again; all: each that shows a face; photo where none is",
+    )
     parser.add_argument("--base", default="pocket")
     parser.add_argument("--out", type=Path, default=Path("likeness"))
     parser.add_argument("--workers", type=int, default=1, help="people at once, a process and a core each")
@@ -154,6 +161,9 @@ def main() -> None:
 
 def _run(order: argparse.Namespace) -> None:
     order.judge = order.judge and judge.load(order.judge)
+    if ALL in order.styles:
+        packs = load_styles(styles_folder(Settings())).values()
+        order.styles = [pack.name for pack in packs if pack.face_visible]
     order.out.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory() as scratch,
