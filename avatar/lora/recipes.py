@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from avatar.errors import UnknownBase
-from avatar.weights.registry import Base, Family, Origin
+from avatar.weights.registry import TABLE, Base, Family, Origin
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")  # the four projections of self- and cross-attention
 SELF_ATTENTION = tuple(f"attn1.{name}" for name in ATTENTION)
@@ -108,7 +108,8 @@ def recipe_for(base: Base) -> Recipe:
     A base given by path that is none of the table's is known by its family and size.
     """
     key: str = base.name
-    if base.origin is Origin.FOLDER and base.name not in RECIPES:
+    known = TABLE.get(base.name)
+    if base.origin is Origin.FOLDER and (known is None or known.family is not base.family):
         key = "pocket" if 0 < base.resolution < SMALL else base.family
     recipe = RECIPES.get(key) or RECIPES.get(base.family)
     if recipe is None:

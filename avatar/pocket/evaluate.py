@@ -3,7 +3,8 @@
 Prints a table, and writes it as evaluation.json beside evaluation.png, a grid with a row for each theme, and
 judge.safetensors, which the likeness command can ask as well. Ends with 1 where a bar is not met. DIR holds drawn
 pictures that no base was trained on (python -m avatar.pocket.dataset --seed 400000); the last shard is kept from the
-judge's training and measures it.
+judge's training and measures it. Of 16,000 it learns enough, of 3,000 it does not (of drawn pictures that it never saw
+it names 97 and 85 % of themes).
 Covers: drawn people before real face tools; the autoencoder; whether captions are followed; faces; speed.
 Does not cover: likeness after tuning, which takes the whole path: python -m avatar.cli.likeness --people 20
 """
@@ -15,7 +16,7 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,9 +181,7 @@ def evaluate(order: argparse.Namespace) -> list[Line]:
     pipe = pipeline(base, place(base), torch.float32)
     pipe.set_progress_bar_config(disable=True)
     say = Console(stderr=True).print
-    lessons = shards[:-1][:: 4 if order.quick else 1]
-    say(f"the judge learns from {len(lessons)} shards")
-    seen = judge.train(judge.read(lessons))
+    seen = judge.load(order.judge) if order.judge else _taught(shards[:-1][:: 4 if order.quick else 1], say)
     sure = judge.rightness(seen, judge.read(shards[-1:]))
     judge.keep(seen, order.out / "judge.safetensors")
     held = list(np.load(shards[-1], mmap_mode="r")[::2])
@@ -201,6 +200,11 @@ def evaluate(order: argparse.Namespace) -> list[Line]:
     return lines
 
 
+def _taught(lessons: Sequence[Path], say: Callable[[str], None]) -> Judge:
+    say(f"the judge learns from {len(lessons)} shards")
+    return judge.train(judge.read(lessons))
+
+
 def show(lines: Sequence[Line]) -> None:
     """The table."""
     table = Table("what", "figure", "bar", "", "of")
@@ -217,6 +221,7 @@ def main() -> int:
     ask.add_argument("--data", type=Path, required=True, help="folder of shards")
     ask.add_argument("--base", default="pocket", help="a base by name, or a folder of weights")
     ask.add_argument("--out", type=Path, default=Path("evaluation"))
+    ask.add_argument("--judge", type=Path, help="one that an evaluation wrote, in the place of a new one")
     ask.add_argument("--quick", action="store_true", help="a third of the pictures, a quarter of the judge's training")
     order = ask.parse_args()
     hush()

@@ -89,6 +89,6 @@ def test_the_network_says_the_same_of_more_latents(former: tuple[Path, Diffusion
 
 
 def test_the_history_of_a_base_is_read_and_may_be_missing(tmp_path: Path) -> None:
-    assert history(None) == history(tmp_path) == {"pictures": 0, "seen": 0, "steps": 0}
-    (tmp_path / HISTORY).write_text('{"pictures": 3, "seen": 20, "steps": 2}')
+    assert history(None) == history(tmp_path) == {"seen": 0, "steps": 0}
+    (tmp_path / HISTORY).write_text('{"base": "pocket", "seen": 20, "steps": 2}')
     assert history(tmp_path)["seen"] == 20
