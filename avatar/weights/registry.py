@@ -191,7 +191,7 @@ def check_index(folder: Path) -> dict[str, Any]:
     path = folder / "model_index.json"
     if not path.is_file():
         return {}
-    index = json.loads(path.read_text())
+    index = _table(path)
     libraries = {part[0] for part in index.values() if isinstance(part, list) and part}
     if index.get("_class_name") not in _PIPELINES or not libraries <= _LIBRARIES:
         raise WeightsRefused(f"The folder {folder.name!r} holds a kind of pipeline that is not known here.")
@@ -205,13 +205,13 @@ def _from_folder(folder: Path) -> Base:
     """
     index = check_index(folder)
     kept = folder / HISTORY
-    own = TABLE.get(str(json.loads(kept.read_text()).get("base"))) if kept.is_file() else None
+    own = TABLE.get(str(_table(kept).get("base"))) if kept.is_file() else None
     if own is not None:
         return replace(
             own, origin=Origin.FOLDER, source=str(folder), licence="unknown", licence_url="", commercial=False
         )
-    unet = json.loads((folder / "unet" / "config.json").read_text())
-    vae = json.loads((folder / "vae" / "config.json").read_text())
+    unet = _table(folder / "unet" / "config.json")
+    vae = _table(folder / "vae" / "config.json")
     shrink = 2 ** (len(vae["block_out_channels"]) - 1)
     side = unet["sample_size"]
     return Base(
@@ -224,3 +224,14 @@ def _from_folder(folder: Path) -> Base:
         commercial=False,  # nobody has said so
         resolution=int(side if isinstance(side, int) else min(side)) * shrink,
     )
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """A file of settings beside the weights; WeightsRefused where it is not there or holds no table."""
+    try:
+        told = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise WeightsRefused(f"The file {path.name!r} of the folder {path.parent.name!r} cannot be read.") from error
+    if not isinstance(told, dict):
+        raise WeightsRefused(f"The file {path.name!r} of the folder {path.parent.name!r} holds no table of settings.")
+    return told

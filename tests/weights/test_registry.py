@@ -87,3 +87,14 @@ def test_the_table_needs_no_torch_and_not_the_pocket_shelf() -> None:
     code = "import sys, avatar.weights.fetch; print({'torch', 'avatar.pocket'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("file", ["model_index.json", "history.json", "unet/config.json", "vae/config.json"])
+@pytest.mark.parametrize("text", ["{", "[]", "\xff"])
+def test_a_folder_with_a_broken_file_of_settings_is_refused_by_the_files_name(
+    folders: dict[str, Path], tmp_path: Path, file: str, text: str
+) -> None:
+    copy = shutil.copytree(folders["sd15"], tmp_path / "copy")
+    (copy / file).write_bytes(text.encode("latin-1"))
+    with pytest.raises(WeightsRefused, match=Path(file).name):
+        find(copy)
