@@ -14,6 +14,9 @@ Covers: identity as dlib sees it. Does not cover: real people; taste.
 
 from __future__ import annotations
 
+import avatar.hushed  # noqa: F401
+
+# isort: split
 import argparse
 import io
 import json
@@ -46,7 +49,7 @@ from avatar.pocket.looks import THEMES
 from avatar.pocket.people import Person
 from avatar.pocket.plainly import plainly
 from avatar.ports import Picture
-from avatar.settings import Settings, hush
+from avatar.settings import Settings
 from avatar.vault.folder import Folder
 from avatar.vault.keys import MemoryKeys
 from avatar.vault.local import LocalVault
@@ -154,7 +157,6 @@ def main() -> None:
         parser.error("workers, people and pictures are counted from 1")
     if order.people > order.among:
         parser.error(f"{order.people} people are not among {order.among}")
-    _begin(0)
     with plainly():
         _run(order)
 
@@ -167,16 +169,9 @@ def _run(order: argparse.Namespace) -> None:
     order.out.mkdir(parents=True, exist_ok=True)
     with (
         TemporaryDirectory() as scratch,
-        ProcessPoolExecutor(order.workers, get_context("spawn"), _begin, (1,)) as pool,
+        ProcessPoolExecutor(order.workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool,
     ):
         _measure_all(order, Path(scratch), map if order.workers == 1 else pool.map)
-
-
-def _begin(threads: int) -> None:
-    """Make this process ready: nothing reports home, and it keeps to so many threads where others work beside it."""
-    hush()
-    if threads:
-        torch.set_num_threads(threads)
 
 
 def _measure_all(order: argparse.Namespace, folder: Path, each: Callable[..., Iterable[tuple[Row, Any]]]) -> None:

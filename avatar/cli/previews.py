@@ -6,6 +6,9 @@ its `preview.png`: nothing is touched up, and nobody real is shown. A style that
 
 from __future__ import annotations
 
+import avatar.hushed  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import sys
@@ -21,7 +24,7 @@ from avatar.job import ClassWord
 from avatar.marks.label import mark
 from avatar.packs.style import load_styles
 from avatar.pocket.plainly import plainly
-from avatar.settings import Settings, hush
+from avatar.settings import Settings
 from avatar.wiring import styles_folder
 
 DELIVERED, DELIVERED_SHORT = 0, 4  # exit codes
@@ -33,7 +36,6 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=2, help="pictures to choose the best of, per style")
     parser.add_argument("--seed", type=int, default=7)
     told = parser.parse_args()
-    hush()
     with plainly():
         sys.exit(_draw(told.each, told.seed, Settings()))
 

@@ -11,6 +11,9 @@ Does not cover: likeness after tuning, which takes the whole path: python -m ava
 
 from __future__ import annotations
 
+import avatar.hushed  # noqa: F401
+
+# isort: split
 import argparse
 import json
 import sys
@@ -39,7 +42,6 @@ from avatar.pocket.people import HairColour, person
 from avatar.pocket.plainly import plainly
 from avatar.pocket.train import grid
 from avatar.pocket.view import view
-from avatar.settings import hush
 from avatar.weights.load import pipeline
 from avatar.weights.registry import find, place
 
@@ -224,7 +226,6 @@ def main() -> int:
     ask.add_argument("--judge", type=Path, help="one that an evaluation wrote, in the place of a new one")
     ask.add_argument("--quick", action="store_true", help="a third of the pictures, a quarter of the judge's training")
     order = ask.parse_args()
-    hush()
     with plainly():
         lines = evaluate(order)
     show(lines)

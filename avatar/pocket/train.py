@@ -9,6 +9,9 @@ pictures that were drawn in the meantime join in. On two cores that others use a
 
 from __future__ import annotations
 
+import avatar.hushed  # noqa: F401
+
+# isort: split
 import argparse
 import time
 from dataclasses import dataclass, field, replace
@@ -33,7 +36,6 @@ from avatar.pocket.pair import agree, in_turn, join, rank
 from avatar.pocket.plainly import plainly, write_whole
 from avatar.pocket.release import release
 from avatar.pocket.tokenizer import build
-from avatar.settings import hush
 from avatar.weights.cores import keep_memory
 from avatar.weights.registry import find, place
 
@@ -196,7 +198,6 @@ def main() -> None:
         "--from", dest="former", type=Path, help="folder of a base to go on from, such as avatar/pocket/base"
     )
     told = ask.parse_args()
-    hush()
     keep_memory()
     join()
     asked = Order(told.data, told.out, told.minutes_vae, told.minutes_unet, told.seed, told.former, told.device)

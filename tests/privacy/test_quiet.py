@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 LOUD = {  # what an operator's environment might say; ours comes on top
     "ORT_DISABLE_TELEMETRY": "0",
     "HF_HUB_DISABLE_TELEMETRY": "0",
@@ -42,3 +44,15 @@ def test_without_our_settings_a_dependency_notes_down_what_it_would_tell(tmp_pat
     told = loaded(tmp_path, "loud")
     assert [path for path in told["files"] if "onnxruntime" in path]
     assert told["core"] == told["could"]
+
+
+@pytest.mark.parametrize(
+    "command", ["avatar.pocket.evaluate", "avatar.pocket.train", "avatar.cli.previews", "avatar.cli.likeness"]
+)
+def test_commands_that_import_at_their_top_hush_before(command: str) -> None:
+    """What the hub's library read when it was imported; it does not look again."""
+    read = "from huggingface_hub import constants as c; print(c.HF_HUB_OFFLINE, c.HF_HUB_DISABLE_TELEMETRY)"
+    words = (sys.executable, "-c", f"import {command}; {read}")
+    loud = {**{name: text for name, text in os.environ.items() if not name.startswith("HF_")}, **LOUD}
+    done = subprocess.run(words, env=loud, capture_output=True, text=True, timeout=300)
+    assert (done.stdout.strip(), done.stderr) == ("True True", "")
