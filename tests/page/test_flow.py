@@ -135,7 +135,7 @@ def test_the_link_and_its_code_open_the_order_elsewhere(visit: Visit) -> None:
 
 @pytest.mark.parametrize("size", ["desk"])
 def test_codes_of_every_length_say_what_they_were_made_of(visit: Visit) -> None:
-    texts = [secrets.token_urlsafe(213)[: 5 + 3 * at] for at in range(70)]  # to the edges of versions 1 to 10
+    texts = [secrets.token_urlsafe(213)[: 6 + 3 * at] for at in range(70)]  # versions 1 to 10, up to the longest
     visit.open()
     for text, rows in zip(texts, visit.page.evaluate(CODES, texts), strict=True):
         quiet = np.pad(np.array(rows, np.uint8), 4)
